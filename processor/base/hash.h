@@ -1,0 +1,22 @@
+#ifndef POINTS_BASE_HASH_H
+#define POINTS_BASE_HASH_H
+
+#include "base/text.h"
+
+/* BLAKE2b-128 (RFC 7693) over fields, each preceded by its length as eight little-endian bytes, so that ("ab","c") and
+ * ("a","bc") differ. The domain separates uses: "event", "member", "subject", "content", "offset". */
+struct hash16 hash_fields(struct text domain, const struct text *fields, size_t count);
+
+/* The member's key: (program, member id). Rows of a member are distributed by it. */
+struct hash16 hash_member(struct text program_id, struct text member_id);
+
+/* The event's key: CloudEvents' (source, id). */
+struct hash16 hash_event(struct text source, struct text id);
+
+/* A thing of a member that is counted once or taken back: kind "order", "product", "content" … and its name. */
+struct hash16 hash_subject(struct text kind, struct text name);
+
+/* Lower-case hexadecimal, 32 characters and a NUL. */
+void hash16_hex(struct hash16 hash, char out[33]);
+
+#endif

@@ -1,0 +1,30 @@
+#ifndef POINTS_PROGRAM_LOAD_H
+#define POINTS_PROGRAM_LOAD_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "rules/program.h"
+
+/* Reads program files (YAML, libyaml). Pure: text in, program or list of errors out. */
+
+struct program_error {
+    int line;   /* from 1 */
+    int column; /* from 1 */
+    struct text message; /* what was found, what was expected, a hint */
+};
+
+struct program_errors {
+    struct program_error *items;
+    size_t count;
+    size_t capacity;
+};
+
+/* source: the file's text. On success *out is a program whose memory is the arena's. On ERR_PROGRAM every error of the
+ * file is in errors (arena's), in order of line. */
+enum err_code program_load(struct text source, struct arena *arena, struct program **out, struct program_errors *errors,
+                           struct err *err);
+
+/* Reads a file whole, at most 4 MiB; bytes are the arena's. */
+enum err_code program_read_file(const char *path, struct arena *arena, struct text *out, struct err *err);
+
+#endif

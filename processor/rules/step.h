@@ -1,0 +1,165 @@
+#ifndef POINTS_RULES_STEP_H
+#define POINTS_RULES_STEP_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "rules/event.h"
+#include "rules/program.h"
+
+/* The pure step: (program, members' states, event) -> decision. No I/O, clock, globals; all memory is the arena's.
+ * Same input, same bytes out, on any machine. */
+
+enum {
+    STEP_PARTIES_MAX = 2,  /* a referral rewards two members */
+    STEP_SUBJECTS_MAX = 4, /* things that one event can count once or take back */
+};
+
+/* Accounts between which an entry transfers. The programme's own accounts belong to (program, partner, currency); the
+ * member's to (program, partner, currency, member). Stored as smallint: never renumber. */
+enum account {
+    ACCOUNT_PROGRAMME = 1,        /* issuer: goes negative as points are issued */
+    ACCOUNT_MEMBER_AVAILABLE = 2, /* spendable */
+    ACCOUNT_MEMBER_PENDING = 3,
+    ACCOUNT_REDEEMED = 4, /* spent by members */
+    ACCOUNT_BREAKAGE = 5, /* expired */
+    ACCOUNT_CONVERTED = 6 /* turned into automatic rewards */
+};
+
+/* Why an entry exists. Stored as smallint: never renumber. */
+enum entry_kind {
+    ENTRY_ACCRUAL = 1,
+    ENTRY_TAKE_BACK = 2, /* refund, cancellation, removal, withdrawal */
+    ENTRY_CONVERSION = 3, /* a threshold turned points into a reward */
+    ENTRY_CONVERSION_VOIDED = 4, /* its points returned */
+    ENTRY_REDEMPTION = 5,
+    ENTRY_ADJUSTMENT = 6
+};
+
+/* One transfer: amount > 0 moves from one account to the other. */
+struct entry {
+    uint8_t party;
+    enum entry_kind kind;
+    enum account from;
+    enum account to;
+    int64_t sequence; /* 1, 2, … per member: the entry's place among the member's entries */
+    int64_t amount;   /* minor units of currency, > 0 */
+    int64_t wanted;   /* before clamps; equals amount where nothing was cut */
+    struct text currency;
+    struct text partner_id;
+    struct text rule_id;
+    struct text subject; /* order id, sku, content … that it is about; may be empty */
+    struct hash16 subject_key; /* zero where there is none */
+    int64_t program_version; /* whose terms were used: a refund's are those of the grant */
+};
+
+enum reward_type {
+    REWARD_POINTS_GRANTED,
+    REWARD_POINTS_TAKEN_BACK,
+    REWARD_POINTS_SPENT,
+    REWARD_GRANTED, /* an automatic reward: a note, a free item */
+    REWARD_VOIDED,
+    REWARD_REFERRAL_ACCEPTED,
+    REWARD_REFERRAL_REFUSED,
+    REWARD_TYPE_COUNT
+};
+
+/* One event out. Encoded by sink/, identified by the input's coordinates and its index in the decision. */
+struct reward {
+    enum reward_type type;
+    uint8_t party;
+    int64_t amount; /* points, or the reward's worth in minor units of its currency */
+    int64_t balance_after; /* available, of `currency` where that is a point currency, else of the currency converted */
+    int64_t lifetime_after; /* points ever earned and not taken back */
+    struct text currency;
+    struct text rule_id;
+    struct text partner_id;
+    struct text subject;
+    struct text benefit; /* what REWARD_GRANTED gives: the program's name for it */
+    struct text reason;  /* words fit for a message: "20 points for order 1001" */
+    int64_t program_version;
+};
+
+/* A record that left the member's state for the side table, or is put there. */
+struct spill {
+    uint8_t party;
+    struct hash16 key;
+    struct bytes record;
+};
+
+enum outcome {
+    OUTCOME_APPLIED,   /* entries or outputs exist */
+    OUTCOME_NO_EFFECT, /* counted as seen; no rule matched */
+    OUTCOME_WAITING,   /* a refund waits for its order */
+    OUTCOME_REFUSED    /* dead letter: see err */
+};
+
+/* What one event does. Its effects become durable in this order, all in the batch's transaction: event key, entries,
+ * spills, states; then outbox; then Kafka; then Redis. */
+struct decision {
+    enum outcome outcome;
+    const struct entry *entries;
+    size_t entry_count;
+    const struct reward *rewards;
+    size_t reward_count;
+    const struct spill *spills;
+    size_t spill_count;
+    struct bytes states[STEP_PARTIES_MAX]; /* new state bytes; {NULL, 0}: unchanged */
+};
+
+/* A member that the event touches, by id; party 0 is the event's own member. */
+struct party_name {
+    struct text member_id;
+};
+
+/* A thing of a party that the event refers to. The caller turns (kind, name) into a key with hash_subject. */
+struct subject {
+    uint8_t party;
+    struct text kind;
+    struct text name;
+};
+
+/* What a party brings: its state's bytes ({NULL,0} when never seen) and, per subject of the event that belongs to it, the
+ * record from the side table ({NULL,0} when there is none or step_needs said that it isn't wanted). */
+struct party {
+    struct bytes state;
+    struct bytes records[STEP_SUBJECTS_MAX];
+};
+
+struct step_input {
+    const struct program *program;         /* in force when the event occurred */
+    const struct program_set *programs;    /* for terms frozen under older versions */
+    const struct event *event;
+    struct hash16 subject_keys[STEP_SUBJECTS_MAX]; /* aligned with step_subjects */
+    struct party parties[STEP_PARTIES_MAX];
+};
+
+/* The members that the event touches: 1 or 2; never twice the same. */
+size_t step_parties(const struct program *program, const struct event *event, struct party_name out[STEP_PARTIES_MAX]);
+
+/* The subjects that the event refers to: 0 to STEP_SUBJECTS_MAX. */
+size_t step_subjects(const struct program *program, const struct event *event, struct subject out[STEP_SUBJECTS_MAX]);
+
+/* True where the party's state does not hold the subject's record and the side table may: the caller must load it. */
+bool step_needs(struct bytes state, struct hash16 subject_key);
+
+/* Decide. ERR_NONE fills *out (OUTCOME_REFUSED never with ERR_NONE); a poison code says why the event is refused and
+ * leaves *out zero; ERR_BAD_STATE when state bytes cannot be read. */
+enum err_code step(const struct step_input *input, struct arena *arena, struct decision *out, struct err *err);
+
+/* For readers of states: the projection and `member show`. */
+struct state_balance {
+    struct text currency; /* a view into the state's bytes */
+    int64_t available;
+    int64_t lifetime;
+};
+
+struct state_summary {
+    const struct state_balance *balances; /* in the arena, sorted by currency */
+    size_t balance_count;
+    int64_t entry_count; /* the last entry's sequence */
+};
+
+/* ERR_BAD_STATE on bytes that no version of ours wrote; any bytes are safe. {NULL,0} reads as a member without balances. */
+enum err_code state_summarise(struct bytes state, struct arena *arena, struct state_summary *out, struct err *err);
+
+#endif

@@ -13,16 +13,19 @@ enum postgres_role {
 };
 
 /* Opens a connection and sets what a vanished client must not leave behind: idle_in_transaction_session_timeout,
- * lock_timeout, statement_timeout, TCP keepalives (delivery rule 10). Blocks at most five seconds. ERR_DATABASE_AWAY when
- * it cannot be reached, ERR_DATABASE when it refuses us. */
+ * lock_timeout, statement_timeout, TCP keepalives (delivery rule 10). Blocks at most five seconds. ERR_DATABASE_AWAY
+ * when it cannot be reached, ERR_DATABASE when it refuses us. */
 enum err_code postgres_open(const struct config *config, enum postgres_role role, PGconn **out, struct err *err);
 
 /* Takes NULL; returns NULL. */
 PGconn *postgres_close(PGconn *connection);
 
-/* What a failed result (may be NULL) means: 40001 and 40P01 ERR_CONFLICT; class 08, 57P01-03 and a lost connection
- * ERR_DATABASE_AWAY; everything else ERR_DATABASE. The text has `what`, SQLSTATE and the server's message; never a
- * password. Clears result. */
+/* What an SQLSTATE means: 40001 and 40P01 ERR_CONFLICT; what may heal by itself (connection, shut-down, out of
+ * resources, time-outs, a standby) ERR_DATABASE_AWAY; everything else ERR_DATABASE. */
+enum err_code postgres_state_code(const char *sqlstate);
+
+/* What a failed result (may be NULL) means: as postgres_state_code; a lost connection is ERR_DATABASE_AWAY. The text
+ * has `what`, SQLSTATE and the server's message; never a password. Clears result. */
 enum err_code postgres_failed(PGconn *connection, PGresult *result, const char *what, struct err *err);
 
 /* Runs one statement without parameters and expects PGRES_COMMAND_OK or PGRES_TUPLES_OK. */

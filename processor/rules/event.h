@@ -59,17 +59,24 @@ enum event_kind {
         EVENT_KIND_COUNT
 };
 
+/* The networks, with the names that schemas and program files use. NETWORK_OTHER is also what a symbol of a newer writer
+ * becomes. */
+#define SHARE_NETWORKS(X)               \
+    X(NETWORK_OTHER, "other")           \
+    X(NETWORK_FACEBOOK, "facebook")     \
+    X(NETWORK_MESSENGER, "messenger")   \
+    X(NETWORK_PINTEREST, "pinterest")   \
+    X(NETWORK_TELEGRAM, "telegram")     \
+    X(NETWORK_X, "x")                   \
+    X(NETWORK_WHATSAPP, "whatsapp")     \
+    X(NETWORK_INSTAGRAM, "instagram")   \
+    X(NETWORK_TIKTOK, "tiktok")
+
 enum share_network {
-    NETWORK_OTHER,
-    NETWORK_FACEBOOK,
-    NETWORK_MESSENGER,
-    NETWORK_PINTEREST,
-    NETWORK_TELEGRAM,
-    NETWORK_X,
-    NETWORK_WHATSAPP,
-    NETWORK_INSTAGRAM,
-    NETWORK_TIKTOK,
-    NETWORK_COUNT
+#define X(network, name) network,
+    SHARE_NETWORKS(X)
+#undef X
+        NETWORK_COUNT
 };
 
 struct order_line {
@@ -194,5 +201,8 @@ const char *event_type_name(enum event_type type);
 
 /* "paid", "approved" …; "unknown" for KIND_UNKNOWN. */
 const char *event_kind_name(enum event_kind kind);
+
+/* "facebook", "other" … */
+const char *share_network_name(enum share_network network);
 
 #endif

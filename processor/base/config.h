@@ -31,11 +31,15 @@
     X(redis_prefix, "redis.prefix", "points", "first part of every Redis key")                                        \
     X(registry_url, "registry.url", "", "Confluent schema registry; empty: single-object encoding only")              \
     X(registry_user, "registry.user", "", "user for basic authentication")                                            \
-    X(registry_password_file, "registry.password_file", "", "file that holds the registry password")                  \
-    X(registry_unknown_id, "registry.unknown_id", "retry", "an id the registry does not know: retry | dead-letter")   \
-    X(rewards_format, "rewards.format", "single-object", "wire format of rewards: single-object | confluent")         \
-    X(log_level, "log.level", "info", "debug | info | warn | error")                                                  \
-    X(log_format, "log.format", "auto", "json | text | auto (text on a terminal)")
+    X(registry_password_file, "registry.password_file", "", "file that holds the registry password")
+
+/* X(field, name, default, choices, help) */
+#define SETTINGS_CHOICE(X)                                                                                            \
+    X(registry_unknown_id, "registry.unknown_id", "retry", "retry | dead-letter",                                     \
+      "what happens to a record whose schema id the registry does not know")                                          \
+    X(rewards_format, "rewards.format", "single-object", "single-object | confluent", "wire format of rewards")       \
+    X(log_level, "log.level", "info", "debug | info | warn | error", "least level that is logged")                    \
+    X(log_format, "log.format", "auto", "json | text | auto", "form of the log; auto: text on a terminal, else json")
 
 /* X(field, name, default, least, most, help) */
 #define SETTINGS_NUMBER(X)                                                                                            \
@@ -72,6 +76,9 @@ struct config {
 #define X(field, name, standard, help) char *field;
     SETTINGS_TEXT(X)
 #undef X
+#define X(field, name, standard, choices, help) char *field;
+    SETTINGS_CHOICE(X)
+#undef X
 #define X(field, name, standard, least, most, help) int64_t field;
     SETTINGS_NUMBER(X)
 #undef X
@@ -79,9 +86,16 @@ struct config {
 
 /* path: NULL for defaults and environment alone. A file has lines `name = value`, `#` comments. Every error names file,
  * line, the value and what is allowed; unknown names are errors with the nearest name as a hint; so are unknown POINTS_*
- * variables. */
+ * variables. POINTS_CONFIG is not a setting: it names the file, which is for the caller to read. The first error is
+ * given. */
 enum err_code config_load(const char *path, struct config *out, struct err *err);
 void config_release(struct config *config);
+
+/* One error of a configuration. file: a path, or "environment" with line 0; both numbers from 1. */
+typedef void config_report(void *context, const char *file, int line, int column, const char *message);
+
+/* As config_load, but every error is reported, and ERR_CONFIG returned if there was one. */
+enum err_code config_load_reporting(const char *path, struct config *out, config_report *report, void *context);
 
 /* Reads a secret from the file that a *_file setting names, without its last line end. *out is malloc'ed; NULL when path
  * is empty. */

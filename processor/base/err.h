@@ -60,6 +60,28 @@ enum err_code {
         ERR_CODE_COUNT
 };
 
+/* X(name, status, meaning): what the process's exit status says. Stable: scripts rest on it. */
+#define EXIT_STATUSES(X)                                                                                              \
+    X(EXIT_OK, 0, "done, and nothing was found wrong")                                                                \
+    X(EXIT_DIFFERENCE, 1, "what was asked for does not exist, or a check found a difference")                         \
+    X(EXIT_USAGE, 2, "the command line is wrong; nothing was done")                                                   \
+    X(EXIT_CONFIG, 3, "a setting, a secret's file or a program file is wrong; nothing was done")                      \
+    X(EXIT_DATABASE, 4, "PostgreSQL cannot be reached, refused us, or its schema is not ours")                        \
+    X(EXIT_KAFKA, 5, "Kafka cannot be reached or refused us")                                                         \
+    X(EXIT_SERVICE, 6, "Redis or the schema registry cannot be reached or refused us")                                \
+    X(EXIT_FENCED, 7, "another process runs with this instance's name; give each its own `instance`")                 \
+    X(EXIT_POSITION, 8, "a position in Kafka does not fit the database (restored backup, topic made anew, offsets "   \
+                        "set by another tool): an operator must decide")                                              \
+    X(EXIT_INPUT, 9, "an input file or one of its events is wrong")                                                   \
+    X(EXIT_INTERNAL, 70, "out of memory, or data that no version of this program wrote: please report it")            \
+    X(EXIT_INTERRUPTED, 130, "ended at once by a second SIGINT or SIGTERM")
+
+enum exit_status {
+#define X(name, status, meaning) name = status,
+    EXIT_STATUSES(X)
+#undef X
+};
+
 struct err {
     enum err_code code;
     char text[512]; /* "outer context: inner context: cause" */
@@ -75,7 +97,7 @@ enum err_code err_wrap(struct err *err, const char *format, ...) __attribute__((
 enum err_class err_class(enum err_code code);
 const char *err_name(enum err_code code);
 
-/* The process's exit status for an error of that code; documented in `points help exit-codes`. */
+/* The process's exit status for an error of that code: one of EXIT_STATUSES, listed by `points help exit-codes`. */
 int err_exit_status(enum err_code code);
 
 #endif

@@ -244,8 +244,11 @@ enum err_code postgres_run(PGconn *connection, const char *sql, struct err *err)
     assert(connection && sql);
     PGresult *result = PQexec(connection, sql);
     ExecStatusType status = PQresultStatus(result);
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-        return postgres_failed(connection, result, sql, err);
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+        char what[48];
+        snprintf(what, sizeof what, "%s", sql);
+        return postgres_failed(connection, result, what, err);
+    }
     PQclear(result);
     return ERR_NONE;
 }

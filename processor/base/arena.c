@@ -18,8 +18,8 @@ struct block {
 };
 
 struct arena {
-    uint8_t *at;  /* next free byte of the newest block */
-    uint8_t *end; /* its end */
+    uint8_t *at;          /* next free byte of the newest block */
+    uint8_t *end;         /* its end */
     struct block *blocks; /* newest first; never empty once something was allocated */
     struct block *spare;  /* kept over a reset, in no order */
     size_t next_size;

@@ -27,21 +27,24 @@ struct setting {
 };
 
 static const struct setting settings[] = {
-#define X(field, name, standard, help) \
+#define X(field, name, standard, help)                                                                                 \
     {SETTING_TEXT, name, help, offsetof(struct config, field), standard, NULL, 0, 0, 0},
     SETTINGS_TEXT(X)
 #undef X
-#define X(field, name, standard, choices, help) \
+#define X(field, name, standard, choices, help)                                                                        \
     {SETTING_CHOICE, name, help, offsetof(struct config, field), standard, choices, 0, 0, 0},
-    SETTINGS_CHOICE(X)
+        SETTINGS_CHOICE(X)
 #undef X
-#define X(field, name, standard, least, most, help) \
+#define X(field, name, standard, least, most, help)                                                                    \
     {SETTING_NUMBER, name, help, offsetof(struct config, field), NULL, NULL, standard, least, most},
-    SETTINGS_NUMBER(X)
+            SETTINGS_NUMBER(X)
 #undef X
 };
 
-enum { SETTING_COUNT = sizeof settings / sizeof settings[0], NAME_SIZE = 96 };
+enum {
+    SETTING_COUNT = sizeof settings / sizeof settings[0],
+    NAME_SIZE = sizeof((struct config_setting *)0)->environment
+};
 
 /* One reading of file and environment. */
 struct loader {
@@ -129,8 +132,7 @@ static void set_number(struct loader *loader, const struct setting *setting, str
     int64_t number;
     if (!parse_number(value, &number) || number < setting->least || number > setting->most) {
         complain(loader, column, "%s is %.*s; it must be a whole number from %lld to %lld", setting->name,
-                 (int)(value.len < 80 ? value.len : 80), value.at, (long long)setting->least,
-                 (long long)setting->most);
+                 (int)(value.len < 80 ? value.len : 80), value.at, (long long)setting->least, (long long)setting->most);
         return;
     }
     *number_field(loader->config, setting) = number;
@@ -395,52 +397,25 @@ enum err_code config_secret(const char *path, char **out, struct err *err)
     return ERR_NONE;
 }
 
-static void print_as_text(FILE *out, const struct setting *setting)
+static void describe(const struct setting *setting, struct config_setting *out)
 {
-    if (setting->type == SETTING_NUMBER)
-        fprintf(out, "  %s = %lld\n        %s; %lld to %lld\n", setting->name, (long long)setting->number,
-                setting->help, (long long)setting->least, (long long)setting->most);
-    else if (setting->type == SETTING_CHOICE)
-        fprintf(out, "  %s = %s\n        %s; one of: %s\n", setting->name, setting->standard, setting->help,
-                setting->choices);
-    else
-        fprintf(out, "  %s = %s\n        %s\n", setting->name, setting->standard, setting->help);
-}
-
-/* `|` would end the table's cell. */
-static void print_cell(FILE *out, const char *text)
-{
-    for (; *text; text++) {
-        if (*text == '|')
-            fputc('\\', out);
-        fputc(*text, out);
+    *out = (struct config_setting){.name = setting->name, .help = setting->help};
+    environment_name(setting, out->environment);
+    if (setting->type == SETTING_NUMBER) {
+        snprintf(out->standard, sizeof out->standard, "%lld", (long long)setting->number);
+        snprintf(out->allowed, sizeof out->allowed, "%lld to %lld", (long long)setting->least,
+                 (long long)setting->most);
+        return;
     }
+    snprintf(out->standard, sizeof out->standard, "%s", setting->standard);
+    snprintf(out->allowed, sizeof out->allowed, "%s", setting->type == SETTING_CHOICE ? setting->choices : "text");
 }
 
-static void print_as_row(FILE *out, const struct setting *setting)
+void config_each(config_visit *visit, void *context)
 {
-    fprintf(out, "| `%s` | ", setting->name);
-    if (setting->type == SETTING_NUMBER)
-        fprintf(out, "%lld | %lld to %lld | ", (long long)setting->number, (long long)setting->least,
-                (long long)setting->most);
-    else
-        fprintf(out, setting->standard[0] ? "`%s` | " : "%s| ", setting->standard);
-    if (setting->type == SETTING_CHOICE)
-        print_cell(out, setting->choices);
-    if (setting->type != SETTING_NUMBER)
-        fputs(setting->type == SETTING_CHOICE ? " | " : "text | ", out);
-    print_cell(out, setting->help);
-    fputs(" |\n", out);
-}
-
-void config_print_reference(FILE *out, bool markdown)
-{
-    if (markdown)
-        fputs("| setting | default | allowed | what it is |\n| --- | --- | --- | --- |\n", out);
     for (size_t i = 0; i < SETTING_COUNT; i++) {
-        if (markdown)
-            print_as_row(out, &settings[i]);
-        else
-            print_as_text(out, &settings[i]);
+        struct config_setting setting;
+        describe(&settings[i], &setting);
+        visit(context, &setting);
     }
 }

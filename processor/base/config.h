@@ -101,6 +101,19 @@ enum err_code config_load_reporting(const char *path, struct config *out, config
  * is empty. */
 enum err_code config_secret(const char *path, char **out, struct err *err);
 
+/* A setting as people read about it. */
+struct config_setting {
+    const char *name;
+    const char *help;
+    char environment[96]; /* POINTS_… */
+    char standard[256];   /* the default; "" for an empty text */
+    char allowed[96];     /* "1 to 64", "json | text | auto", "text" */
+};
+typedef void config_visit(void *context, const struct config_setting *setting);
+
+/* Visits all settings in the order of the table. */
+void config_each(config_visit *visit, void *context);
+
 /* The reference of all settings, as text or Markdown, from the same table. */
 void config_print_reference(FILE *out, bool markdown);
 

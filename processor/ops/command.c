@@ -222,8 +222,8 @@ static void set_up_log(const struct config *config)
     for (int i = 0; i < 4; i++)
         if (strcmp(config->log_level, levels[i]) == 0)
             level = (enum log_level)i;
-    bool json = strcmp(config->log_format, "auto") == 0 ? !isatty(STDERR_FILENO)
-                                                        : strcmp(config->log_format, "json") == 0;
+    bool json =
+        strcmp(config->log_format, "auto") == 0 ? !isatty(STDERR_FILENO) : strcmp(config->log_format, "json") == 0;
     log_setup(level, json);
 }
 
@@ -276,6 +276,6 @@ int command_main(int argc, char **argv, FILE *out, FILE *errors)
     }
     struct err err = {.code = ERR_NONE};
     int status = parse(&invocation, argc, argv, 1 + words, &err) == ERR_NONE ? run_command(&invocation)
-                                                                              : command_failed(&invocation, &err);
+                                                                             : command_failed(&invocation, &err);
     return flushed(status, out, errors);
 }

@@ -8,12 +8,12 @@
 #include "base/config.h"
 #include "base/err.h"
 
-/* A subcommand as data: the dispatcher parses its options, `--help`, `points help` and the man page are printed from the
- * same rows, so that none of them can lag behind.
+/* A subcommand as data: the dispatcher parses its options, `--help`, `points help` and the man page are printed from
+ * the same rows, so that none of them can lag behind.
  *
  * To add one: define `const struct command command_<name>` in ops/<name>.c and put its name into ops/commands.c. */
 
-enum { COMMAND_OPTIONS_MAX = 16, COMMAND_EXAMPLES_MAX = 6 };
+enum { COMMAND_OPTIONS_MAX = 16, COMMAND_EXAMPLES_MAX = 6, COMMAND_ARGUMENTS_MAX = 256 };
 
 struct command_option {
     const char *name;  /* "--topic" */
@@ -51,7 +51,7 @@ struct invocation {
     bool json;
     FILE *out;
     FILE *errors;
-    const char *arguments[COMMAND_OPTIONS_MAX * 16]; /* positional */
+    const char *arguments[COMMAND_ARGUMENTS_MAX];
     int argument_count;
     const char *values[COMMAND_OPTIONS_MAX]; /* aligned with command->options; NULL: not given; "" for a flag */
 };

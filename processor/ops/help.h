@@ -7,7 +7,7 @@
 
 /* Everything that teaches, printed from the tables of commands, settings and exit statuses. */
 
-/* What the program is and its commands. */
+/* What the program is, and its commands. */
 void help_overview(FILE *out);
 
 /* One command: usage, description, options, examples, exit statuses. */
@@ -18,5 +18,19 @@ void help_group(FILE *out, const char *word);
 
 /* The man page, in roff. */
 void help_man(FILE *out);
+
+/* Options that the dispatcher adds to a command: --config, --json, --help as they apply. Ends with a row whose name is
+ * NULL. */
+enum { SHARED_OPTIONS_MAX = 3 };
+void help_shared_options(const struct command *command, struct command_option out[SHARED_OPTIONS_MAX + 1]);
+
+/* What the program is, in paragraphs separated by \n\n. */
+extern const char help_description[];
+
+/* How a configuration file is written and what overrides it, likewise. */
+extern const char help_settings_text[];
+
+/* How the environment is read, likewise. */
+extern const char help_environment_text[];
 
 #endif

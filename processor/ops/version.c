@@ -12,7 +12,8 @@ static json_t *libraries(void)
 {
     int pq = PQlibVersion();
     const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
-    return json_pack("{s:s, s:o, s:o, s:s, s:s, s:s, s:s}", "librdkafka", rd_kafka_version_str(), "libpq", json_sprintf("%d.%d", pq / 10000, pq % 10000), "hiredis",
+    return json_pack("{s:s, s:o, s:o, s:s, s:s, s:s, s:s}", "librdkafka", rd_kafka_version_str(), "libpq",
+                     json_sprintf("%d.%d", pq / 10000, pq % 10000), "hiredis",
                      json_sprintf("%d.%d.%d", HIREDIS_MAJOR, HIREDIS_MINOR, HIREDIS_PATCH), "libyaml",
                      yaml_get_version_string(), "libcurl", curl->version, "jansson", JANSSON_VERSION, "libsodium",
                      sodium_version_string());
@@ -31,8 +32,7 @@ static int version(const struct invocation *invocation)
     fprintf(invocation->out, "points %s\n", POINTS_VERSION);
     const char *name;
     json_t *library;
-    json_object_foreach (all, name, library)
-        fprintf(invocation->out, "  %-12s %s\n", name, json_string_value(library));
+    json_object_foreach(all, name, library) fprintf(invocation->out, "  %-12s %s\n", name, json_string_value(library));
     json_decref(all);
     return EXIT_OK;
 }

@@ -1,0 +1,19 @@
+# Every test there is; tests/run --list names the groups.
+
+VENV := build/venv
+
+.PHONY: test
+test: ## run every test there is; the last line counts them
+	BUILD=$(BUILD) tests/run
+
+.PHONY: integration
+integration: $(PROGRAM) $(VENV)/.done ## test the program from outside, with real services
+	POINTS_BINARY=$(abspath $(PROGRAM)) $(VENV)/bin/python -m pytest tests/integration -c tests/pytest.ini $(PYTEST)
+
+.PHONY: settings
+settings: $(PROGRAM) ## config/points.conf says what the program's table of settings says
+	tests/settings $(PROGRAM) config/points.conf
+
+$(VENV)/.done: tests/requirements.txt tests/venv
+	tests/venv $(VENV) tests/requirements.txt
+	touch $@

@@ -4,8 +4,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-/* A client of the Confluent schema registry (libcurl). Thread-safe: one cache for all decoders. Never blocks longer than
- * its time-out; while the registry is down it backs off and answers ERR_REGISTRY at once. */
+/* A client of the Confluent schema registry (libcurl). Thread-safe: one cache for all decoders. Never blocks longer
+ * than its time-out; while the registry is down it backs off and answers ERR_REGISTRY at once. */
 struct registry;
 
 struct registry_options {
@@ -18,8 +18,8 @@ struct registry_options {
 enum err_code registry_new(const struct registry_options *options, struct registry **out, struct err *err);
 struct registry *registry_free(struct registry *registry);
 
-/* The schema's JSON text, owned by the registry until it is freed. ERR_SCHEMA_UNKNOWN: the registry answered that it has
- * no such id (remembered for a second only, since it may come). ERR_REGISTRY: no answer. */
+/* The schema's JSON text, owned by the registry until it is freed. ERR_SCHEMA_UNKNOWN: the registry answered that it
+ * has no such id (remembered for a second only, since it may come). ERR_REGISTRY: no answer. */
 enum err_code registry_schema(struct registry *registry, int32_t id, struct text *json, struct err *err);
 
 /* Registers the schema under the subject (idempotent) and gives its id. */

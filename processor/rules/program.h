@@ -15,8 +15,8 @@ struct program_set {
     size_t count;
 };
 
-/* The version of the program in force at that time: the newest with effective_at <= at. NULL when the program is unknown
- * or had not begun. */
+/* The version of the program in force at that time: the newest with effective_at <= at. NULL when the program is
+ * unknown or had not begun. */
 const struct program *program_set_at(const struct program_set *set, struct text program_id, int64_t at);
 
 /* That version whatever its dates; NULL when it is not held. */
@@ -24,5 +24,11 @@ const struct program *program_set_version(const struct program_set *set, struct 
 
 struct text program_id(const struct program *program);
 int64_t program_version(const struct program *program);
+
+/* From when on the version counts, µs UTC. */
+int64_t program_effective_at(const struct program *program);
+
+/* The program's first point currency: what an event means that names none. */
+struct text program_default_currency(const struct program *program);
 
 #endif

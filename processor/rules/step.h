@@ -12,6 +12,7 @@
 enum {
     STEP_PARTIES_MAX = 2,  /* a referral rewards two members */
     STEP_SUBJECTS_MAX = 4, /* things that one event can count once or take back */
+    STEP_SPILLS_MAX = 4,   /* records that one event can move to the side table, per party */
 };
 
 /* Accounts between which an entry transfers. The programme's own accounts belong to (program, partner, currency); the
@@ -28,8 +29,8 @@ enum account {
 /* Why an entry exists. Stored as smallint: never renumber. */
 enum entry_kind {
     ENTRY_ACCRUAL = 1,
-    ENTRY_TAKE_BACK = 2, /* refund, cancellation, removal, withdrawal */
-    ENTRY_CONVERSION = 3, /* a threshold turned points into a reward */
+    ENTRY_TAKE_BACK = 2,         /* refund, cancellation, removal, withdrawal */
+    ENTRY_CONVERSION = 3,        /* a threshold turned points into a reward */
     ENTRY_CONVERSION_VOIDED = 4, /* its points returned */
     ENTRY_REDEMPTION = 5,
     ENTRY_ADJUSTMENT = 6
@@ -47,9 +48,9 @@ struct entry {
     struct text currency;
     struct text partner_id;
     struct text rule_id;
-    struct text subject; /* order id, sku, content … that it is about; may be empty */
+    struct text subject;       /* order id, sku, content … that it is about; may be empty */
     struct hash16 subject_key; /* zero where there is none */
-    int64_t program_version; /* whose terms were used: a refund's are those of the grant */
+    int64_t program_version;   /* whose terms were used: a refund's are those of the grant */
 };
 
 enum reward_type {
@@ -67,7 +68,7 @@ enum reward_type {
 struct reward {
     enum reward_type type;
     uint8_t party;
-    int64_t amount; /* points, or the reward's worth in minor units of its currency */
+    int64_t amount;        /* points, or the reward's worth in minor units of its currency */
     int64_t balance_after; /* available, of `currency` where that is a point currency, else of the currency converted */
     int64_t lifetime_after; /* points ever earned and not taken back */
     struct text currency;
@@ -118,16 +119,16 @@ struct subject {
     struct text name;
 };
 
-/* What a party brings: its state's bytes ({NULL,0} when never seen) and, per subject of the event that belongs to it, the
- * record from the side table ({NULL,0} when there is none or step_needs said that it isn't wanted). */
+/* What a party brings: its state's bytes ({NULL,0} when never seen) and, per subject of the event that belongs to it,
+ * the record from the side table ({NULL,0} when there is none or step_needs said that it isn't wanted). */
 struct party {
     struct bytes state;
     struct bytes records[STEP_SUBJECTS_MAX];
 };
 
 struct step_input {
-    const struct program *program;         /* in force when the event occurred */
-    const struct program_set *programs;    /* for terms frozen under older versions */
+    const struct program *program;      /* in force when the event occurred */
+    const struct program_set *programs; /* for terms frozen under older versions */
     const struct event *event;
     struct hash16 subject_keys[STEP_SUBJECTS_MAX]; /* aligned with step_subjects */
     struct party parties[STEP_PARTIES_MAX];
@@ -159,7 +160,8 @@ struct state_summary {
     int64_t entry_count; /* the last entry's sequence */
 };
 
-/* ERR_BAD_STATE on bytes that no version of ours wrote; any bytes are safe. {NULL,0} reads as a member without balances. */
+/* ERR_BAD_STATE on bytes that no version of ours wrote; any bytes are safe. {NULL,0} reads as a member without
+ * balances. */
 enum err_code state_summarise(struct bytes state, struct arena *arena, struct state_summary *out, struct err *err);
 
 #endif

@@ -1,0 +1,46 @@
+#include "base/checked.h"
+#include "rules/decide.h"
+#include "rules/reason.h"
+
+/* Adjustments by support: any sign, straight to the available balance, apart from what was earned. */
+
+enum err_code decide_adjustment(struct work *work)
+{
+    const struct adjustment_event *adjustment = &work->event->adjustment;
+    struct member_work *member = &work->members[0];
+    size_t place = adjustment->currency.len > 0 ? program_point_place(work->program, adjustment->currency) : 0;
+    if (place == PLACE_NONE)
+        return err_set(work->err, ERR_UNKNOWN_CURRENCY, "adjustment.currency is %.*s; program %.*s has no such points",
+                       (int)(adjustment->currency.len < 64 ? adjustment->currency.len : 64), adjustment->currency.at,
+                       (int)work->program->id.len, work->program->id.at);
+    if (adjustment->points == 0)
+        return ERR_NONE;
+    bool adds = adjustment->points > 0;
+    int64_t amount = adjustment->points;
+    if (!adds && !checked_sub(0, adjustment->points, &amount))
+        return err_set(work->err, ERR_OVERFLOW, "adjustment.points is %lld, which has no magnitude",
+                       (long long)adjustment->points);
+    const struct currency *currency = &work->program->points[place];
+    struct transfer transfer = {.kind = ENTRY_ADJUSTMENT,
+                                .from = adds ? ACCOUNT_PROGRAMME : ACCOUNT_MEMBER_AVAILABLE,
+                                .to = adds ? ACCOUNT_MEMBER_AVAILABLE : ACCOUNT_PROGRAMME,
+                                .amount = amount,
+                                .wanted = amount,
+                                .currency = currency->name,
+                                .rule_id = TEXT("adjustment")};
+    struct cause cause = {.terms = work->program, .partner_id = work->event->partner_id};
+    enum err_code code = work_post(work, member, &transfer, &cause);
+    if (code)
+        return code;
+    const struct balance *balance = state_find_balance(&member->state, currency->name);
+    struct reward *reward = work_add_reward(work, member, adds ? REWARD_POINTS_GRANTED : REWARD_POINTS_TAKEN_BACK);
+    reward->amount = amount;
+    reward->balance_after = balance->available;
+    reward->lifetime_after = balance->lifetime;
+    reward->currency = currency->name;
+    reward->rule_id = transfer.rule_id;
+    reward->partner_id = work->event->partner_id;
+    reward->reason = reason_for_adjustment(work->arena, adjustment, currency);
+    reward->program_version = work->program->version;
+    return ERR_NONE;
+}

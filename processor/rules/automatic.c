@@ -1,0 +1,222 @@
+#include "rules/automatic.h"
+
+#include <assert.h>
+
+#include "base/checked.h"
+#include "rules/reason.h"
+
+/* A reward under the terms of one version. */
+struct terms {
+    const struct program *program;
+    const struct automatic *reward;
+};
+
+/* reward is NULL when that version does not have it or is not held. */
+static struct terms terms_of(const struct work *work, const struct tally *tally)
+{
+    const struct program *program = work->program;
+    if (tally->version != program->version)
+        program = program_set_version(work->input->programs, program->id, tally->version);
+    size_t place = program ? program_reward_place(program, tally->reward_id) : PLACE_NONE;
+    return (struct terms){program, place == PLACE_NONE ? NULL : &program->rewards[place]};
+}
+
+static struct text counted_currency(struct terms terms)
+{
+    const struct automatic *reward = terms.reward;
+    assert(reward);
+    return reward->form == AUTOMATIC_POINTS ? terms.program->points[reward->currency].name
+                                            : terms.program->money[reward->currency].name;
+}
+
+static bool count_alike(struct terms a, struct terms b)
+{
+    return a.reward && b.reward && a.reward->form == b.reward->form &&
+           text_equal(counted_currency(a), counted_currency(b));
+}
+
+/* The tally that counts on under these terms. One of an older version follows where the threshold is the same;
+ * otherwise it stays for what it gave, and what it carried moves to a new one. One of a newer version is used as it is.
+ */
+static struct tally *tally_under(struct work *work, struct member_work *member, struct terms terms)
+{
+    struct tally *newest = state_newest_tally(&member->state, terms.reward->id);
+    int64_t carry = 0;
+    if (newest) {
+        if (newest->version >= terms.program->version)
+            return newest;
+        struct terms older = terms_of(work, newest);
+        bool alike = count_alike(older, terms);
+        if (alike && older.reward->each == terms.reward->each) {
+            newest->version = terms.program->version;
+            return newest;
+        }
+        if (alike) {
+            carry = newest->carry;
+            newest->carry = 0;
+        }
+    }
+    struct tally *tally = state_tally(&member->state, terms.reward->id, terms.program->version, work->arena);
+    tally->carry = carry;
+    return tally;
+}
+
+static void add_reward(struct work *work, const struct member_work *member, enum reward_type type, struct terms terms)
+{
+    const struct automatic *automatic = terms.reward;
+    const struct program *program = terms.program;
+    size_t shown = automatic->form == AUTOMATIC_POINTS ? automatic->currency : 0;
+    const struct balance *balance = state_find_balance(&member->state, program->points[shown].name);
+    struct reward *reward = work_add_reward(work, member, type);
+    reward->amount = automatic->worth;
+    reward->currency = automatic->worth_currency;
+    reward->balance_after = balance ? balance->available : 0;
+    reward->lifetime_after = balance ? balance->lifetime : 0;
+    reward->rule_id = automatic->id;
+    reward->partner_id = work->event->partner_id;
+    reward->benefit = automatic->give;
+    reward->reason = reason_for_automatic(work->arena, program, automatic, type);
+    reward->program_version = program->version;
+}
+
+/* Moves the points of one reward: into it, or back out of it. */
+static enum err_code move_points(struct work *work, struct member_work *member, enum entry_kind kind,
+                                 struct terms terms)
+{
+    assert(kind == ENTRY_CONVERSION || kind == ENTRY_CONVERSION_VOIDED);
+    bool into = kind == ENTRY_CONVERSION;
+    struct transfer transfer = {.kind = kind,
+                                .from = into ? ACCOUNT_MEMBER_AVAILABLE : ACCOUNT_CONVERTED,
+                                .to = into ? ACCOUNT_CONVERTED : ACCOUNT_MEMBER_AVAILABLE,
+                                .amount = terms.reward->each,
+                                .wanted = terms.reward->each,
+                                .currency = counted_currency(terms),
+                                .rule_id = terms.reward->id};
+    struct cause cause = {.terms = terms.program, .partner_id = work->event->partner_id};
+    enum err_code code = work_post(work, member, &transfer, &cause);
+    if (!code)
+        add_reward(work, member, into ? REWARD_GRANTED : REWARD_VOIDED, terms);
+    return code;
+}
+
+static enum err_code unreadable_tally(struct work *work, const struct tally *tally)
+{
+    return err_set(work->err, ERR_BAD_STATE, "the member's state counts reward %.*s of version %lld, which is not held",
+                   (int)tally->reward_id.len, tally->reward_id.at, (long long)tally->version);
+}
+
+static enum err_code convert(struct work *work, struct member_work *member, struct terms terms)
+{
+    const struct balance *balance = state_find_balance(&member->state, counted_currency(terms));
+    if (!balance || !balance->accrued || balance->available < terms.reward->each)
+        return ERR_NONE;
+    struct tally *tally = tally_under(work, member, terms);
+    struct terms counted = terms_of(work, tally);
+    if (!count_alike(counted, terms))
+        return unreadable_tally(work, tally);
+    for (int given = 0; given < AUTOMATIC_EVENT_MAX && balance->available >= counted.reward->each; given++) {
+        enum err_code code = move_points(work, member, ENTRY_CONVERSION, counted);
+        if (code)
+            return code;
+        if (!checked_add(tally->count, 1, &tally->count))
+            return unreadable_tally(work, tally);
+    }
+    return ERR_NONE;
+}
+
+/* The newest tally that has given something and counts the same; NULL when all was taken back. */
+static struct tally *newest_given(struct work *work, struct member_work *member, struct terms terms)
+{
+    for (size_t i = member->state.tally_count; i-- > 0;) {
+        struct tally *tally = &member->state.tallies[i];
+        if (tally->count > 0 && text_equal(tally->reward_id, terms.reward->id) &&
+            count_alike(terms_of(work, tally), terms))
+            return tally;
+    }
+    return NULL;
+}
+
+static void void_spent(struct work *work, struct member_work *member, struct tally *carrying, struct terms terms)
+{
+    for (int taken = 0; taken < AUTOMATIC_EVENT_MAX && carrying->carry < 0; taken++) {
+        struct tally *given = newest_given(work, member, terms);
+        if (!given)
+            return;
+        struct terms gave = terms_of(work, given);
+        given->count--;
+        carrying->carry += gave.reward->each; /* from below zero: cannot overflow */
+        add_reward(work, member, REWARD_VOIDED, gave);
+    }
+}
+
+static enum err_code count_spent(struct work *work, struct member_work *member, struct terms terms, int64_t spent)
+{
+    struct tally *tally = tally_under(work, member, terms);
+    struct terms counted = terms_of(work, tally);
+    if (!count_alike(counted, terms))
+        return unreadable_tally(work, tally);
+    if (!checked_add(tally->carry, spent, &tally->carry))
+        return err_set(work->err, ERR_OVERFLOW, "what the member spent towards %.*s does not fit",
+                       (int)terms.reward->id.len, terms.reward->id.at);
+    member->changed = true;
+    for (int given = 0; given < AUTOMATIC_EVENT_MAX && tally->carry >= counted.reward->each; given++) {
+        if (!checked_add(tally->count, 1, &tally->count))
+            return unreadable_tally(work, tally);
+        tally->carry -= counted.reward->each;
+        add_reward(work, member, REWARD_GRANTED, counted);
+    }
+    void_spent(work, member, tally, counted);
+    return ERR_NONE;
+}
+
+enum err_code automatic_settle(struct work *work, struct member_work *member, const struct program *terms,
+                               struct text money, int64_t spent)
+{
+    for (size_t i = 0; i < terms->reward_count; i++) {
+        struct terms reward = {terms, &terms->rewards[i]};
+        enum err_code code = ERR_NONE;
+        if (reward.reward->form == AUTOMATIC_POINTS)
+            code = convert(work, member, reward);
+        else if (spent != 0 && text_equal(counted_currency(reward), money))
+            code = count_spent(work, member, reward, spent);
+        if (code)
+            return code;
+    }
+    return ERR_NONE;
+}
+
+/* What to void next: rewards in file order, of one reward the newest version's first. */
+static struct tally *next_to_void(struct work *work, struct member_work *member, struct text currency)
+{
+    struct tally *best = NULL;
+    size_t best_place = 0;
+    for (size_t i = 0; i < member->state.tally_count; i++) {
+        struct tally *tally = &member->state.tallies[i];
+        struct terms terms = terms_of(work, tally);
+        if (tally->count == 0 || !terms.reward || terms.reward->form != AUTOMATIC_POINTS ||
+            !text_equal(counted_currency(terms), currency))
+            continue;
+        size_t place = program_reward_place(work->program, tally->reward_id);
+        if (!best || place <= best_place) {
+            best = tally;
+            best_place = place;
+        }
+    }
+    return best;
+}
+
+enum err_code automatic_cover(struct work *work, struct member_work *member, struct text currency, int64_t amount)
+{
+    assert(amount > 0);
+    const struct balance *balance = state_balance(&member->state, currency, work->arena);
+    for (int voided = 0; voided < AUTOMATIC_EVENT_MAX && balance->available < amount; voided++) {
+        struct tally *tally = next_to_void(work, member, currency);
+        if (!tally)
+            return ERR_NONE;
+        tally->count--;
+        enum err_code code = move_points(work, member, ENTRY_CONVERSION_VOIDED, terms_of(work, tally));
+        if (code)
+            return code;
+    }
+    return ERR_NONE;
+}

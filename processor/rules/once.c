@@ -1,0 +1,201 @@
+#include <assert.h>
+
+#include "rules/automatic.h"
+#include "rules/decide.h"
+
+/* Reviews, shares and activities: fixed or by value, once for each product, content or member, taken back when undone.
+ */
+
+enum { SUBJECT = 0, WHATEVER = 1 };
+
+enum err_code grants_have(struct work *work, const struct grants *grants, const struct rule *rule, bool *out)
+{
+    *out = false;
+    for (size_t i = 0; i < grants->count && !*out; i++) {
+        const struct program *terms = NULL;
+        const struct rule *granted = NULL;
+        enum err_code code = work_granting_rule(work, &grants->items[i], &terms, &granted);
+        if (code)
+            return code;
+        *out = granted == rule || text_equal(granted->id, rule->id);
+    }
+    return ERR_NONE;
+}
+
+uint32_t undone_bit(const struct event *event)
+{
+    return event->type == EVENT_SHARE ? UINT32_C(1) << event->share.network : WHATEVER;
+}
+
+/* Share rules may be for some networks only; a withdrawal there leaves what other networks earned. */
+static bool rule_concerns(const struct rule *rule, const struct event *event)
+{
+    return event->type != EVENT_SHARE || (rule->networks & undone_bit(event)) != 0;
+}
+
+enum err_code once_take_back(struct work *work, struct member_work *member, struct once_record *record,
+                             const struct cause *about)
+{
+    for (size_t i = 0; i < record->grants.count; i++) {
+        struct grant *grant = &record->grants.items[i];
+        const struct program *terms = NULL;
+        const struct rule *rule = NULL;
+        enum err_code code = work_granting_rule(work, grant, &terms, &rule);
+        if (code)
+            return code;
+        if (grant->points == 0 || !rule_concerns(rule, work->event))
+            continue;
+        struct cause cause = *about;
+        cause.terms = terms;
+        cause.partner_id = record->partner_id;
+        code = work_take_back(work, member, rule, grant->points, &cause);
+        if (code)
+            return code;
+        grant->points = 0;
+    }
+    return ERR_NONE;
+}
+
+static struct cause cause_of(const struct work *work, struct text subject, bool has_key)
+{
+    struct cause cause = {.terms = work->program, .partner_id = work->event->partner_id, .subject = subject};
+    if (has_key)
+        cause.subject_key = work->input->subject_keys[SUBJECT];
+    return cause;
+}
+
+/* undone: also for what may come later; otherwise only what was granted is taken back. */
+static enum err_code undo(struct work *work, struct text subject, bool for_ever)
+{
+    struct member_work *member = &work->members[0];
+    struct cause cause = cause_of(work, subject, true);
+    struct once_record record;
+    enum err_code code = once_record_decode(work_record(work, member, SUBJECT), work->arena, &record, work->err);
+    if (!code)
+        code = once_take_back(work, member, &record, &cause);
+    if (code || (!for_ever && record.grants.count == 0))
+        return code;
+    if (record.grants.count == 0) {
+        record.partner_id = work->event->partner_id;
+        work->waiting = true;
+    }
+    if (for_ever)
+        record.undone |= undone_bit(work->event);
+    work_put_record(work, member, SUBJECT, once_record_encode(&record, work->arena));
+    return ERR_NONE;
+}
+
+static enum err_code points_of(struct work *work, const struct rule *rule, int64_t *out)
+{
+    *out = rule->fixed;
+    if (rule->form == EARN_FIXED)
+        return ERR_NONE;
+    assert(work->event->type == EVENT_ACTIVITY);
+    int64_t value = work->event->activity.value;
+    if (value < 0)
+        return err_set(work->err, ERR_BAD_EVENT,
+                       "activity.value is %lld thousandths; rule %.*s pays by it, it must not be negative",
+                       (long long)value, (int)rule->id.len, rule->id.at);
+    if (!rate_points(&rule->rates[0], value, rule->rounding, out))
+        return err_set(work->err, ERR_OVERFLOW,
+                       "activity.value is %lld thousandths; the points of rule %.*s do not fit", (long long)value,
+                       (int)rule->id.len, rule->id.at);
+    return ERR_NONE;
+}
+
+/* True when the rule counts once and has, or what it would grant was undone. */
+static enum err_code is_used_up(struct work *work, const struct once_record *record, const struct rule *rule, bool *out)
+{
+    *out = false;
+    if (rule->once_per == ONCE_PER_EVENT)
+        return ERR_NONE;
+    if (record->undone & undone_bit(work->event)) {
+        *out = true;
+        return ERR_NONE;
+    }
+    return grants_have(work, &record->grants, rule, out);
+}
+
+static enum err_code grant_rules(struct work *work, struct member_work *member, struct once_record *record,
+                                 struct rule_list rules, const struct cause *cause)
+{
+    for (size_t i = 0; i < rules.count; i++) {
+        const struct rule *rule = rules.items[i];
+        bool used_up = false;
+        int64_t points = 0;
+        if (!rule_concerns(rule, work->event))
+            continue;
+        enum err_code code = is_used_up(work, record, rule, &used_up);
+        if (!code && !used_up)
+            code = points_of(work, rule, &points);
+        if (!code && points > 0)
+            code = work_accrue(work, member, rule, points, cause);
+        if (code)
+            return code;
+        if (points > 0 && rule->once_per != ONCE_PER_EVENT)
+            grants_add(&record->grants, (struct grant){work->program->version, rule->place, points}, work->arena);
+    }
+    return ERR_NONE;
+}
+
+static bool any_once(struct rule_list rules)
+{
+    for (size_t i = 0; i < rules.count; i++)
+        if (rules.items[i]->once_per != ONCE_PER_EVENT)
+            return true;
+    return false;
+}
+
+static enum err_code grant(struct work *work, struct text subject)
+{
+    struct member_work *member = &work->members[0];
+    struct rule_list rules = program_rules(work->program, work->event);
+    if (rules.count == 0)
+        return ERR_NONE;
+    bool once = any_once(rules);
+    struct cause cause = cause_of(work, subject, once);
+    struct once_record record = {0};
+    enum err_code code = ERR_NONE;
+    if (once)
+        code = once_record_decode(work_record(work, member, SUBJECT), work->arena, &record, work->err);
+    if (code)
+        return code;
+    size_t granted_before = record.grants.count;
+    if (granted_before == 0)
+        record.partner_id = work->event->partner_id;
+    code = grant_rules(work, member, &record, rules, &cause);
+    if (code)
+        return code;
+    if (record.grants.count > granted_before)
+        work_put_record(work, member, SUBJECT, once_record_encode(&record, work->arena));
+    return automatic_settle(work, member, work->program, (struct text){NULL, 0}, 0);
+}
+
+enum err_code decide_review(struct work *work)
+{
+    struct text sku = work->event->review.sku;
+    if (sku.len == 0)
+        return err_set(work->err, ERR_BAD_EVENT, "review.sku is empty");
+    switch (work->event->kind) {
+    case REVIEW_REJECTED:
+        return undo(work, sku, false);
+    case REVIEW_REMOVED:
+        return undo(work, sku, true);
+    default:
+        return grant(work, sku);
+    }
+}
+
+enum err_code decide_share(struct work *work)
+{
+    const struct share_event *share = &work->event->share;
+    if (share->content.len == 0)
+        return err_set(work->err, ERR_BAD_EVENT, "share.content is empty");
+    assert((unsigned)share->network < NETWORK_COUNT);
+    return work->event->kind == SHARE_WITHDRAWN ? undo(work, share->content, true) : grant(work, share->content);
+}
+
+enum err_code decide_activity(struct work *work)
+{
+    return grant(work, work->event->activity.name);
+}

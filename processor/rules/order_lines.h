@@ -1,0 +1,29 @@
+#ifndef POINTS_RULES_ORDER_LINES_H
+#define POINTS_RULES_ORDER_LINES_H
+
+#include "rules/record.h"
+
+/* The arithmetic of orders: what was bought, what came back, what remains. */
+
+/* Checks the numbers of an order that was placed, paid or changed: nothing negative, no discount above what it is taken
+ * off (ERR_BAD_EVENT), every sum in range (ERR_OVERFLOW). */
+enum err_code order_check(const struct order_event *order, struct err *err);
+
+/* The record's lines become the order's. Lines with one key become one line; what was refunded stays refunded. The
+ * order has passed order_check. ERR_OVERFLOW. */
+enum err_code order_lines_replace(struct order_record *record, const struct order_event *order, struct arena *arena,
+                                  struct err *err);
+
+/* Adds the refund's lines to what came back. ERR_BAD_EVENT on quantities below 1 and, where the order is known, on a
+ * line that it does not have; ERR_OVERFLOW. */
+enum err_code order_lines_refund(struct order_record *record, const struct order_event *refund, struct arena *arena,
+                                 struct err *err);
+
+/* The basis that remains, in minor units, >= 0: lines less what came back in proportion, less the order's discount and
+ * amounts refunded. False on overflow. */
+bool order_remaining(const struct order_record *record, int64_t *out);
+
+/* True when refunds left nothing of it; an order that was free from the start is not gone. */
+bool order_is_gone(const struct order_record *record, int64_t remaining);
+
+#endif

@@ -1,0 +1,129 @@
+#ifndef POINTS_RULES_PROGRAM_MODEL_H
+#define POINTS_RULES_PROGRAM_MODEL_H
+
+#include "base/arena.h"
+#include "rules/program.h"
+#include "rules/rate.h"
+
+/* What is inside a struct program: shared by the rules, which read it, and program/, which builds it from a file. */
+
+enum {
+    PROGRAM_POINTS_MAX = 16, /* point currencies */
+    PROGRAM_MONEY_MAX = 64,  /* currencies of orders */
+    PROGRAM_RULES_MAX = 4096,
+    PROGRAM_REWARDS_MAX = 256,
+    PROGRAM_PARTNERS_MAX = 65536,
+    ACTIVITY_DECIMALS = 3, /* an activity's value counts thousandths */
+    REASON_PARTS_MAX = 32,
+};
+
+struct currency {
+    struct text name; /* "points", "EUR" */
+    int decimals;
+};
+
+enum reason_part_kind { REASON_LITERAL, REASON_AMOUNT, REASON_CURRENCY, REASON_SUBJECT, REASON_RULE };
+
+struct reason_part {
+    enum reason_part_kind kind;
+    struct text literal;
+};
+
+/* Words for a message, with places for what is known only when points are granted. */
+struct reason {
+    const struct reason_part *parts;
+    size_t count;
+};
+
+enum earn_form { EARN_FIXED, EARN_RATE };
+
+/* What a rule counts once, beside the event itself. */
+enum once_per { ONCE_PER_EVENT, ONCE_PER_ORDER, ONCE_PER_PRODUCT, ONCE_PER_CONTENT, ONCE_PER_REFEREE, ONCE_PER_MEMBER };
+
+enum referral_side { SIDE_BOTH, SIDE_REFERRER, SIDE_REFEREE };
+
+struct rule {
+    struct text id;
+    size_t place; /* in the file, from 0 */
+    enum event_type type;
+    enum event_kind kind;
+    struct text activity; /* of activity rules: the activity's name */
+    enum earn_form form;
+    int64_t fixed;            /* minor units of the point currency */
+    const struct rate *rates; /* by place in `money`; of activity rules: one */
+    const int64_t *minimums;  /* by place in `money`, 0: none; NULL: none at all */
+    enum rounding rounding;
+    enum once_per once_per;
+    uint32_t networks; /* bit (1 << enum share_network) */
+    enum referral_side to;
+    size_t currency; /* place in `points` */
+    struct reason reason;
+};
+
+enum automatic_form { AUTOMATIC_POINTS, AUTOMATIC_SPENT };
+
+/* An automatic reward: each time so much is reached, it is given and the remainder carried. */
+struct automatic {
+    struct text id;
+    enum automatic_form form;
+    int64_t each;    /* minor units, > 0 */
+    size_t currency; /* place in `points`, or in `money` for AUTOMATIC_SPENT */
+    struct text give;
+    int64_t worth; /* minor units of worth_currency; 0 where the file names none */
+    struct text worth_currency;
+};
+
+enum refund_policy { REFUND_NEGATIVE, REFUND_CLAMP };
+
+struct rule_list {
+    const struct rule *const *items; /* in file order */
+    size_t count;
+};
+
+struct activity_rules {
+    struct text name;
+    struct rule_list rules;
+};
+
+struct program {
+    struct text id;
+    int64_t version;
+    int64_t effective_at;
+    struct text zone;
+    const struct currency *points; /* the first is the default */
+    size_t point_count;
+    const struct currency *money;
+    size_t money_count;
+    const struct text *partners; /* sorted bytewise */
+    size_t partner_count;
+    enum refund_policy refunds;
+    const struct rule *rules; /* in file order */
+    size_t rule_count;
+    const struct automatic *rewards; /* in file order */
+    size_t reward_count;
+
+    /* Made by program_index. */
+    struct rule_list by_kind[EVENT_KIND_COUNT]; /* all but activities */
+    const struct activity_rules *activities;    /* sorted bytewise by name */
+    size_t activity_count;
+};
+
+#define PLACE_NONE SIZE_MAX
+
+/* Bytewise, a shorter text before its extensions. */
+int text_compare(struct text a, struct text b);
+
+/* Fills the index from the rules; memory is the arena's. */
+void program_index(struct program *program, struct arena *arena);
+
+/* The rules that name this kind of event (for activities: this activity), in file order. */
+struct rule_list program_rules(const struct program *program, const struct event *event);
+
+/* Places of names, PLACE_NONE where the program does not have them. */
+size_t program_point_place(const struct program *program, struct text name);
+size_t program_money_place(const struct program *program, struct text name);
+size_t program_reward_place(const struct program *program, struct text id);
+
+bool program_has_partner(const struct program *program, struct text partner_id);
+
+#endif

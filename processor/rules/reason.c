@@ -1,0 +1,125 @@
+#include "rules/reason.h"
+
+#include <assert.h>
+
+/* Words put together: their views are collected, then copied once into a text of the right size. */
+enum { PIECES_MAX = 8 };
+
+static struct text join(struct arena *arena, const struct text *pieces, size_t count)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++)
+        len += pieces[i].len;
+    char *at = arena_raw(arena, len);
+    size_t written = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (pieces[i].len > 0)
+            memcpy(at + written, pieces[i].at, pieces[i].len);
+        written += pieces[i].len;
+    }
+    assert(written == len);
+    return (struct text){at, len};
+}
+
+static struct text amount_text(char room[AMOUNT_TEXT_MAX], int64_t amount, int decimals)
+{
+    return (struct text){room, amount_write(amount, decimals, room)};
+}
+
+struct text reason_for_accrual(struct arena *arena, const struct rule *rule, const struct currency *currency,
+                               int64_t amount, struct text subject)
+{
+    char room[AMOUNT_TEXT_MAX];
+    const struct text values[] = {
+        [REASON_AMOUNT] = amount_text(room, amount, currency->decimals),
+        [REASON_CURRENCY] = currency->name,
+        [REASON_SUBJECT] = subject,
+        [REASON_RULE] = rule->id,
+    };
+    assert(rule->reason.count <= REASON_PARTS_MAX);
+    struct text pieces[REASON_PARTS_MAX];
+    for (size_t i = 0; i < rule->reason.count; i++) {
+        const struct reason_part *part = &rule->reason.parts[i];
+        pieces[i] = part->kind == REASON_LITERAL ? part->literal : values[part->kind];
+    }
+    return join(arena, pieces, rule->reason.count);
+}
+
+/* What happened to the subject: "order " subject " was refunded". */
+struct happening {
+    struct text before;
+    struct text after;
+};
+
+static struct happening happening_of(enum event_kind kind)
+{
+    switch (kind) {
+    case ORDER_REFUNDED:
+        return (struct happening){TEXT("order "), TEXT(" was refunded")};
+    case ORDER_CANCELLED:
+        return (struct happening){TEXT("order "), TEXT(" was cancelled")};
+    case ORDER_AMENDED:
+        return (struct happening){TEXT("order "), TEXT(" was changed")};
+    case REVIEW_REJECTED:
+        return (struct happening){TEXT("the review of "), TEXT(" was rejected")};
+    case REVIEW_REMOVED:
+        return (struct happening){TEXT("the review of "), TEXT(" was removed")};
+    case SHARE_WITHDRAWN:
+        return (struct happening){TEXT("the share of "), TEXT(" was withdrawn")};
+    default:
+        return (struct happening){TEXT("the referral of "), TEXT(" was voided")};
+    }
+}
+
+struct text reason_for_take_back(struct arena *arena, const struct event *event, const struct currency *currency,
+                                 int64_t amount, struct text subject)
+{
+    char room[AMOUNT_TEXT_MAX];
+    struct happening happening = happening_of(event->kind);
+    const struct text pieces[PIECES_MAX] = {
+        amount_text(room, amount, currency->decimals),
+        TEXT(" "),
+        currency->name,
+        TEXT(" taken back: "),
+        happening.before,
+        subject,
+        happening.after,
+    };
+    return join(arena, pieces, PIECES_MAX);
+}
+
+struct text reason_for_automatic(struct arena *arena, const struct program *program, const struct automatic *automatic,
+                                 enum reward_type type)
+{
+    char room[AMOUNT_TEXT_MAX];
+    bool spent = automatic->form == AUTOMATIC_SPENT;
+    const struct currency *currency =
+        spent ? &program->money[automatic->currency] : &program->points[automatic->currency];
+    struct text granted = spent ? TEXT(" spent") : TEXT("");
+    struct text withdrawn = spent ? TEXT(" are no longer spent") : TEXT(" were given back");
+    const struct text pieces[] = {
+        automatic->give,
+        type == REWARD_GRANTED ? TEXT(" for ") : TEXT(" withdrawn: "),
+        amount_text(room, automatic->each, currency->decimals),
+        TEXT(" "),
+        currency->name,
+        type == REWARD_GRANTED ? granted : withdrawn,
+    };
+    return join(arena, pieces, sizeof pieces / sizeof *pieces);
+}
+
+struct text reason_for_adjustment(struct arena *arena, const struct adjustment_event *adjustment,
+                                  const struct currency *currency)
+{
+    if (adjustment->reason.len > 0)
+        return adjustment->reason;
+    char room[AMOUNT_TEXT_MAX];
+    int64_t magnitude = adjustment->points < 0 ? -adjustment->points : adjustment->points;
+    const struct text pieces[] = {
+        amount_text(room, magnitude, currency->decimals),
+        TEXT(" "),
+        currency->name,
+        adjustment->points < 0 ? TEXT(" removed") : TEXT(" added"),
+    };
+    return join(arena, pieces, sizeof pieces / sizeof *pieces);
+}

@@ -1,0 +1,166 @@
+#include <assert.h>
+
+#include "rules/automatic.h"
+#include "rules/decide.h"
+
+/* Referrals: one event, two members. A referee counts once: each party keeps a record under the referee's name. */
+
+static enum err_code check_parties(struct work *work)
+{
+    const struct referral_event *referral = &work->event->referral;
+    struct text member = work->event->member_id;
+    bool invited = work->event->kind == REFERRAL_INVITED;
+    if (!invited && referral->referrer.len == 0)
+        return err_set(work->err, ERR_BAD_EVENT, "referral.referrer is empty");
+    if (!invited && referral->referee.len == 0)
+        return err_set(work->err, ERR_BAD_EVENT, "referral.referee is empty");
+    if (!text_equal(member, referral->referrer) && !text_equal(member, referral->referee))
+        return err_set(work->err, ERR_BAD_EVENT, "member_id is neither referral.referrer nor referral.referee");
+    return ERR_NONE;
+}
+
+static bool is_referrer(const struct work *work, const struct member_work *member)
+{
+    bool own = text_equal(work->event->member_id, work->event->referral.referrer);
+    return (member->party == 0) == own;
+}
+
+static bool pays(const struct rule *rule, bool referrer)
+{
+    return rule->to == SIDE_BOTH || (rule->to == SIDE_REFERRER) == referrer;
+}
+
+static struct cause cause_of(const struct work *work, const struct member_work *member)
+{
+    return (struct cause){.terms = work->program,
+                          .partner_id = work->event->partner_id,
+                          .subject = work->event->referral.referee,
+                          .subject_key = work->input->subject_keys[member->party]};
+}
+
+static void add_referral_reward(struct work *work, const struct member_work *member, enum reward_type type,
+                                struct text reason)
+{
+    struct text currency = program_default_currency(work->program);
+    const struct balance *balance = state_find_balance(&member->state, currency);
+    struct reward *reward = work_add_reward(work, member, type);
+    reward->balance_after = balance ? balance->available : 0;
+    reward->lifetime_after = balance ? balance->lifetime : 0;
+    reward->currency = currency;
+    reward->partner_id = work->event->partner_id;
+    reward->subject = work->event->referral.referee;
+    reward->reason = reason;
+    reward->program_version = work->program->version;
+}
+
+static enum err_code load_records(struct work *work, struct once_record records[STEP_PARTIES_MAX])
+{
+    for (size_t p = 0; p < work->member_count; p++) {
+        enum err_code code =
+            once_record_decode(work_record(work, &work->members[p], p), work->arena, &records[p], work->err);
+        if (code)
+            return code;
+        if (records[p].grants.count == 0)
+            records[p].partner_id = work->event->partner_id;
+    }
+    return ERR_NONE;
+}
+
+static void store_records(struct work *work, const struct once_record records[STEP_PARTIES_MAX])
+{
+    for (size_t p = 0; p < work->member_count; p++)
+        work_put_record(work, &work->members[p], p, once_record_encode(&records[p], work->arena));
+}
+
+/* A rule is used up when either party was rewarded by it for this referee, or the referral was voided. */
+static enum err_code is_used_up(struct work *work, const struct once_record records[STEP_PARTIES_MAX],
+                                const struct rule *rule, bool *out)
+{
+    *out = false;
+    for (size_t p = 0; p < work->member_count && !*out; p++) {
+        enum err_code code = grants_have(work, &records[p].grants, rule, out);
+        if (code)
+            return code;
+        *out |= records[p].undone != 0;
+    }
+    return ERR_NONE;
+}
+
+static enum err_code grant_rule(struct work *work, struct once_record records[STEP_PARTIES_MAX],
+                                const struct rule *rule)
+{
+    assert(rule->form == EARN_FIXED);
+    for (size_t p = 0; p < work->member_count; p++) {
+        struct member_work *member = &work->members[p];
+        int64_t points = pays(rule, is_referrer(work, member)) ? rule->fixed : 0;
+        struct cause cause = cause_of(work, member);
+        enum err_code code = points > 0 ? work_accrue(work, member, rule, points, &cause) : ERR_NONE;
+        if (code)
+            return code;
+        grants_add(&records[p].grants, (struct grant){work->program->version, rule->place, points}, work->arena);
+    }
+    return ERR_NONE;
+}
+
+static enum err_code settle_members(struct work *work)
+{
+    enum err_code code = ERR_NONE;
+    for (size_t p = 0; p < work->member_count && !code; p++)
+        code = automatic_settle(work, &work->members[p], work->program, (struct text){NULL, 0}, 0);
+    return code;
+}
+
+static enum err_code grant_referral(struct work *work)
+{
+    struct rule_list rules = program_rules(work->program, work->event);
+    if (rules.count == 0)
+        return ERR_NONE;
+    if (work->member_count == 1) {
+        add_referral_reward(work, &work->members[0], REWARD_REFERRAL_REFUSED, TEXT("self-referral"));
+        return ERR_NONE;
+    }
+    struct once_record records[STEP_PARTIES_MAX];
+    bool granted = false;
+    enum err_code code = load_records(work, records);
+    for (size_t i = 0; i < rules.count && !code; i++) {
+        bool used_up = false;
+        code = is_used_up(work, records, rules.items[i], &used_up);
+        if (!code && !used_up) {
+            granted = true;
+            code = grant_rule(work, records, rules.items[i]);
+        }
+    }
+    if (code || !granted)
+        return code;
+    if (work->event->kind == REFERRAL_CONVERTED)
+        add_referral_reward(work, &work->members[is_referrer(work, &work->members[0]) ? 0 : 1],
+                            REWARD_REFERRAL_ACCEPTED, TEXT("your referral was accepted"));
+    store_records(work, records);
+    return settle_members(work);
+}
+
+static enum err_code void_referral(struct work *work)
+{
+    struct once_record records[STEP_PARTIES_MAX];
+    enum err_code code = load_records(work, records);
+    bool granted = false;
+    for (size_t p = 0; p < work->member_count && !code; p++) {
+        struct cause cause = cause_of(work, &work->members[p]);
+        granted |= records[p].grants.count > 0;
+        code = once_take_back(work, &work->members[p], &records[p], &cause);
+        records[p].undone = undone_bit(work->event);
+    }
+    if (code)
+        return code;
+    work->waiting = !granted;
+    store_records(work, records);
+    return ERR_NONE;
+}
+
+enum err_code decide_referral(struct work *work)
+{
+    enum err_code code = check_parties(work);
+    if (code)
+        return code;
+    return work->event->kind == REFERRAL_VOIDED ? void_referral(work) : grant_referral(work);
+}

@@ -1,0 +1,91 @@
+#ifndef POINTS_RULES_STATE_H
+#define POINTS_RULES_STATE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/text.h"
+
+/* A member's state: what the rules know of the member between events. Bytes, version 1:
+ *
+ *   u8      1, the version of this form
+ *   u8      flags: 1 = the side table may hold records of this member
+ *   natural entries so far
+ *   count   balances, sorted by currency: text currency, signed available, signed lifetime
+ *   count   tallies of automatic rewards, sorted by (id, version): text id, natural version, natural count, signed
+ * carry count   records, newest last: 16 bytes subject key, bytes record
+ *
+ * Names and not places stand in it, so that it can be read without the program. Any bytes can be offered for reading.
+ */
+
+enum {
+    STATE_RECORDS_MAX = 12,        /* kept inline */
+    STATE_RECORD_BYTES_MAX = 1536, /* of all inline records together */
+};
+
+/* Points of one currency. */
+struct balance {
+    struct text currency;
+    int64_t available;
+    int64_t lifetime; /* ever earned and not taken back */
+    bool accrued;     /* by the event being decided; not written */
+};
+
+/* How often an automatic reward was given under the terms of one version of the program. The newest version's tally
+ * carries what was spent towards the next reward. */
+struct tally {
+    struct text reward_id;
+    int64_t version;
+    int64_t count;
+    int64_t carry; /* minor units of money; 0 for rewards that points turn into */
+};
+
+struct inline_record {
+    struct hash16 key;
+    struct bytes bytes;
+};
+
+struct member_state {
+    bool has_spilled;
+    int64_t entry_count;
+    struct balance *balances;
+    size_t balance_count;
+    size_t balance_capacity;
+    struct tally *tallies;
+    size_t tally_count;
+    size_t tally_capacity;
+    struct inline_record *records; /* room for STATE_RECORDS_MAX + 1 */
+    size_t record_count;
+};
+
+/* {NULL, 0} is a member never seen. Texts and records are views into the bytes. ERR_BAD_STATE on bytes that no version
+ * of ours wrote. */
+enum err_code state_decode(struct bytes bytes, struct arena *arena, struct member_state *out, struct err *err);
+
+/* The bytes are the arena's; at most STATE_RECORDS_MAX records. */
+struct bytes state_encode(const struct member_state *state, struct arena *arena);
+
+/* The currency's balance; NULL where there is none. */
+const struct balance *state_find_balance(const struct member_state *state, struct text currency);
+
+/* The currency's balance; made, with zeros, where there is none. Other balances move: earlier pointers are void. */
+struct balance *state_balance(struct member_state *state, struct text currency, struct arena *arena);
+
+/* The reward's tally for that version; made where there is none. Other tallies move: earlier pointers are void. */
+struct tally *state_tally(struct member_state *state, struct text reward_id, int64_t version, struct arena *arena);
+
+/* The reward's tally of its newest version; NULL where there is none. */
+struct tally *state_newest_tally(struct member_state *state, struct text reward_id);
+
+/* The inline record; {NULL, 0} where there is none. */
+struct bytes state_record(const struct member_state *state, struct hash16 key);
+
+/* Makes the record the newest, in place of the one that its key had. */
+void state_put_record(struct member_state *state, struct hash16 key, struct bytes bytes);
+
+/* True while the inline records are more than fit. */
+bool state_is_crowded(const struct member_state *state);
+
+/* Takes out the record at that place (0 is the oldest) and notes that the side table holds records. */
+struct inline_record state_spill(struct member_state *state, size_t at);
+
+#endif

@@ -1,0 +1,199 @@
+#include "rules/work.h"
+
+#include <assert.h>
+
+#include "base/checked.h"
+#include "rules/automatic.h"
+#include "rules/reason.h"
+
+enum err_code work_terms(struct work *work, int64_t version, const struct program **out)
+{
+    const struct program *terms = work->program;
+    if (version != terms->version)
+        terms = program_set_version(work->input->programs, work->program->id, version);
+    if (!terms)
+        return err_set(work->err, ERR_BAD_STATE,
+                       "the member's state names version %lld of program %.*s, which is not held", (long long)version,
+                       (int)work->program->id.len, work->program->id.at);
+    *out = terms;
+    return ERR_NONE;
+}
+
+enum err_code work_granting_rule(struct work *work, const struct grant *grant, const struct program **terms,
+                                 const struct rule **rule)
+{
+    const struct program *program = NULL;
+    enum err_code code = work_terms(work, grant->version, &program);
+    if (code)
+        return code;
+    if (grant->rule >= program->rule_count || program->rules[grant->rule].type != work->event->type)
+        return err_set(work->err, ERR_BAD_STATE,
+                       "the member's state names rule %zu of version %lld for an event of type %s", grant->rule,
+                       (long long)grant->version, event_type_name(work->event->type));
+    *terms = program;
+    *rule = &program->rules[grant->rule];
+    return ERR_NONE;
+}
+
+struct bytes work_record(const struct work *work, const struct member_work *member, size_t subject)
+{
+    assert(subject < STEP_SUBJECTS_MAX && member->party < STEP_PARTIES_MAX);
+    struct bytes record = state_record(&member->state, work->input->subject_keys[subject]);
+    return record.len > 0 ? record : work->input->parties[member->party].records[subject];
+}
+
+static void spill(struct work *work, const struct member_work *member, struct inline_record record)
+{
+    assert(work->spill_count < (size_t)STEP_SPILLS_MAX * STEP_PARTIES_MAX);
+    if (!work->spills)
+        work->spills = arena_array(work->arena, (size_t)STEP_SPILLS_MAX * STEP_PARTIES_MAX, sizeof *work->spills);
+    work->spills[work->spill_count++] =
+        (struct spill){.party = member->party, .key = record.key, .record = record.bytes};
+}
+
+void work_put_record(struct work *work, struct member_work *member, size_t subject, struct bytes record)
+{
+    assert(subject < STEP_SUBJECTS_MAX && record.len > 0);
+    state_put_record(&member->state, work->input->subject_keys[subject], record);
+    member->changed = true;
+    size_t most = record.len > STATE_RECORD_BYTES_MAX ? 0 : STEP_SPILLS_MAX;
+    if (most == 0) /* alone too large: it goes, the older ones may stay */
+        spill(work, member, state_spill(&member->state, member->state.record_count - 1));
+    for (; most > 0 && state_is_crowded(&member->state); most--)
+        spill(work, member, state_spill(&member->state, 0));
+}
+
+struct reward *work_add_reward(struct work *work, const struct member_work *member, enum reward_type type)
+{
+    if (work->reward_count == work->reward_capacity) {
+        work->reward_capacity = work->reward_capacity > 0 ? 2 * work->reward_capacity : 8;
+        struct reward *larger = arena_raw(work->arena, work->reward_capacity * sizeof *larger);
+        if (work->reward_count > 0)
+            memcpy(larger, work->rewards, work->reward_count * sizeof *larger);
+        work->rewards = larger;
+    }
+    struct reward *reward = &work->rewards[work->reward_count++];
+    *reward = (struct reward){.type = type, .party = member->party};
+    return reward;
+}
+
+static struct entry *add_entry(struct work *work)
+{
+    if (work->entry_count == work->entry_capacity) {
+        work->entry_capacity = work->entry_capacity > 0 ? 2 * work->entry_capacity : 8;
+        struct entry *larger = arena_raw(work->arena, work->entry_capacity * sizeof *larger);
+        if (work->entry_count > 0)
+            memcpy(larger, work->entries, work->entry_count * sizeof *larger);
+        work->entries = larger;
+    }
+    return &work->entries[work->entry_count++];
+}
+
+enum err_code work_post(struct work *work, struct member_work *member, const struct transfer *transfer,
+                        const struct cause *cause)
+{
+    assert(transfer->amount > 0 && transfer->wanted >= transfer->amount);
+    assert((transfer->from == ACCOUNT_MEMBER_AVAILABLE) != (transfer->to == ACCOUNT_MEMBER_AVAILABLE));
+    struct balance *balance = state_balance(&member->state, transfer->currency, work->arena);
+    bool adds = transfer->to == ACCOUNT_MEMBER_AVAILABLE;
+    bool fits = adds ? checked_add(balance->available, transfer->amount, &balance->available)
+                     : checked_sub(balance->available, transfer->amount, &balance->available);
+    if (!fits || !checked_add(member->state.entry_count, 1, &member->state.entry_count))
+        return err_set(work->err, ERR_OVERFLOW, "%lld %.*s do not fit the member's balance",
+                       (long long)transfer->amount, (int)transfer->currency.len, transfer->currency.at);
+    member->changed = true;
+    *add_entry(work) = (struct entry){
+        .party = member->party,
+        .kind = transfer->kind,
+        .from = transfer->from,
+        .to = transfer->to,
+        .sequence = member->state.entry_count,
+        .amount = transfer->amount,
+        .wanted = transfer->wanted,
+        .currency = transfer->currency,
+        .partner_id = cause->partner_id,
+        .rule_id = transfer->rule_id,
+        .subject = cause->subject,
+        .subject_key = cause->subject_key,
+        .program_version = cause->terms->version,
+    };
+    return ERR_NONE;
+}
+
+/* The output that follows an entry of a rule. */
+static void add_points_reward(struct work *work, const struct member_work *member, enum reward_type type,
+                              const struct rule *rule, int64_t amount, const struct cause *cause, struct text reason)
+{
+    struct reward *reward = work_add_reward(work, member, type);
+    const struct balance *balance = state_find_balance(&member->state, cause->terms->points[rule->currency].name);
+    assert(balance);
+    reward->amount = amount;
+    reward->balance_after = balance->available;
+    reward->lifetime_after = balance->lifetime;
+    reward->currency = cause->terms->points[rule->currency].name;
+    reward->rule_id = rule->id;
+    reward->partner_id = cause->partner_id;
+    reward->subject = cause->subject;
+    reward->reason = reason;
+    reward->program_version = cause->terms->version;
+}
+
+static enum err_code lifetime_overflow(struct work *work, struct text currency)
+{
+    return err_set(work->err, ERR_OVERFLOW, "the member's lifetime %.*s do not fit", (int)currency.len, currency.at);
+}
+
+enum err_code work_accrue(struct work *work, struct member_work *member, const struct rule *rule, int64_t amount,
+                          const struct cause *cause)
+{
+    const struct currency *currency = &cause->terms->points[rule->currency];
+    struct transfer transfer = {.kind = ENTRY_ACCRUAL,
+                                .from = ACCOUNT_PROGRAMME,
+                                .to = ACCOUNT_MEMBER_AVAILABLE,
+                                .amount = amount,
+                                .wanted = amount,
+                                .currency = currency->name,
+                                .rule_id = rule->id};
+    enum err_code code = work_post(work, member, &transfer, cause);
+    if (code)
+        return code;
+    struct balance *balance = state_balance(&member->state, currency->name, work->arena);
+    if (!checked_add(balance->lifetime, amount, &balance->lifetime))
+        return lifetime_overflow(work, currency->name);
+    balance->accrued = true;
+    struct text reason = reason_for_accrual(work->arena, rule, currency, amount, cause->subject);
+    add_points_reward(work, member, REWARD_POINTS_GRANTED, rule, amount, cause, reason);
+    return ERR_NONE;
+}
+
+enum err_code work_take_back(struct work *work, struct member_work *member, const struct rule *rule, int64_t amount,
+                             const struct cause *cause)
+{
+    const struct currency *currency = &cause->terms->points[rule->currency];
+    enum err_code code = automatic_cover(work, member, currency->name, amount);
+    if (code)
+        return code;
+    int64_t wanted = amount;
+    struct balance *balance = state_balance(&member->state, currency->name, work->arena);
+    int64_t available = balance->available > 0 ? balance->available : 0;
+    if (cause->terms->refunds == REFUND_CLAMP && amount > available)
+        amount = available;
+    if (amount == 0)
+        return ERR_NONE;
+    struct transfer transfer = {.kind = ENTRY_TAKE_BACK,
+                                .from = ACCOUNT_MEMBER_AVAILABLE,
+                                .to = ACCOUNT_PROGRAMME,
+                                .amount = amount,
+                                .wanted = wanted,
+                                .currency = currency->name,
+                                .rule_id = rule->id};
+    code = work_post(work, member, &transfer, cause);
+    if (code)
+        return code;
+    balance = state_balance(&member->state, currency->name, work->arena);
+    if (!checked_sub(balance->lifetime, amount, &balance->lifetime))
+        return lifetime_overflow(work, currency->name);
+    struct text reason = reason_for_take_back(work->arena, work->event, currency, amount, cause->subject);
+    add_points_reward(work, member, REWARD_POINTS_TAKEN_BACK, rule, amount, cause, reason);
+    return ERR_NONE;
+}

@@ -1,0 +1,82 @@
+#ifndef POINTS_RULES_WORK_H
+#define POINTS_RULES_WORK_H
+
+#include "rules/program_model.h"
+#include "rules/record.h"
+#include "rules/state.h"
+#include "rules/step.h"
+
+/* A decision in the making: what step() opens, the deciders of each event type fill, and step() closes. */
+
+struct member_work {
+    struct member_state state;
+    uint8_t party;
+    bool changed;
+};
+
+struct work {
+    const struct step_input *input;
+    const struct program *program; /* in force when the event occurred */
+    const struct event *event;
+    struct arena *arena;
+    struct err *err;
+    struct member_work members[STEP_PARTIES_MAX];
+    size_t member_count;
+    bool waiting; /* an undoing was kept for what it undoes */
+    struct entry *entries;
+    size_t entry_count;
+    size_t entry_capacity;
+    struct reward *rewards;
+    size_t reward_count;
+    size_t reward_capacity;
+    struct spill *spills; /* room for STEP_SPILLS_MAX per party */
+    size_t spill_count;
+};
+
+/* Why points move: whose terms, at which partner, about what. */
+struct cause {
+    const struct program *terms;
+    struct text partner_id;
+    struct text subject;
+    struct hash16 subject_key;
+};
+
+/* The version of this program under which something was granted. ERR_BAD_STATE when the set does not hold it. */
+enum err_code work_terms(struct work *work, int64_t version, const struct program **out);
+
+/* The rule that granted, with its version. ERR_BAD_STATE when there is none of that type. */
+enum err_code work_granting_rule(struct work *work, const struct grant *grant, const struct program **terms,
+                                 const struct rule **rule);
+
+/* The record of the event's subject: inline, or as the caller loaded it; {NULL, 0} when there is none. */
+struct bytes work_record(const struct work *work, const struct member_work *member, size_t subject);
+
+/* Keeps the record; it becomes the member's newest. */
+void work_put_record(struct work *work, struct member_work *member, size_t subject, struct bytes record);
+
+/* Appends a zeroed output for the member. Earlier pointers are void. */
+struct reward *work_add_reward(struct work *work, const struct member_work *member, enum reward_type type);
+
+/* A transfer between the member's available account and another, with its entry; the balance follows. ERR_OVERFLOW. */
+struct transfer {
+    enum entry_kind kind;
+    enum account from;
+    enum account to;
+    int64_t amount; /* > 0 */
+    int64_t wanted;
+    struct text currency; /* lives as long as the decision */
+    struct text rule_id;
+};
+enum err_code work_post(struct work *work, struct member_work *member, const struct transfer *transfer,
+                        const struct cause *cause);
+
+/* Grants points by a rule of cause->terms: entry, lifetime, output. amount > 0. */
+enum err_code work_accrue(struct work *work, struct member_work *member, const struct rule *rule, int64_t amount,
+                          const struct cause *cause);
+
+/* Takes back what a rule of cause->terms granted, as far as the policy for refunds allows, after voiding automatic
+ * rewards that the points were turned into. amount > 0. */
+enum err_code work_take_back(struct work *work, struct member_work *member, const struct rule *rule, int64_t amount,
+                             const struct cause *cause);
+
+#endif

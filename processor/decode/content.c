@@ -26,44 +26,56 @@ static void flush(struct content *content)
     content->len = 0;
 }
 
-static void reserve(struct content *content, size_t len)
+/* Where the next bytes go; at least `len` of them fit. */
+static inline uint8_t *room(struct content *content, size_t len)
 {
     assert(len <= BUFFER);
     if (len > BUFFER - content->len)
         flush(content);
+    return content->buffer + content->len;
 }
 
-static void put_tag(struct content *content, uint8_t tag)
+static inline void wrote(struct content *content, const uint8_t *end)
 {
-    reserve(content, 1);
-    content->buffer[content->len++] = tag;
+    content->len = (size_t)(end - content->buffer);
 }
 
-static void put_count(struct content *content, uint64_t value)
+static inline uint8_t *write_number(uint8_t *at, uint64_t value)
 {
-    reserve(content, NUMBER_MAX);
     for (; value >= 0x80; value >>= 7)
-        content->buffer[content->len++] = (uint8_t)(value | 0x80);
-    content->buffer[content->len++] = (uint8_t)value;
+        *at++ = (uint8_t)(value | 0x80);
+    *at++ = (uint8_t)value;
+    return at;
 }
 
-static void put_long(struct content *content, int64_t value)
+static inline void put_tag(struct content *content, uint8_t tag)
 {
-    put_count(content, ((uint64_t)value << 1) ^ (uint64_t)(value >> 63));
+    *room(content, 1) = tag;
+    content->len++;
 }
 
-static void put_text(struct content *content, struct text text)
+static inline void put_count(struct content *content, uint64_t value)
+{
+    wrote(content, write_number(room(content, NUMBER_MAX), value));
+}
+
+static void put_long_text(struct content *content, struct text text)
 {
     put_count(content, text.len);
-    for (size_t done = 0; done < text.len;) {
-        if (content->len == BUFFER)
-            flush(content);
-        size_t room = BUFFER - content->len;
-        size_t len = text.len - done < room ? text.len - done : room;
-        memcpy(content->buffer + content->len, text.at + done, len);
-        content->len += len;
-        done += len;
+    flush(content);
+    crypto_generichash_blake2b_update(&content->state, (const uint8_t *)text.at, text.len);
+}
+
+static inline void put_text(struct content *content, struct text text)
+{
+    if (text.len > BUFFER - NUMBER_MAX) {
+        put_long_text(content, text);
+        return;
     }
+    uint8_t *at = write_number(room(content, NUMBER_MAX + text.len), text.len);
+    if (text.len)
+        memcpy(at, text.at, text.len);
+    wrote(content, at + text.len);
 }
 
 static void put_fields(struct content *content, struct fields fields, const void *base);
@@ -106,7 +118,7 @@ static void put_attributes(struct content *content, const struct field *field, c
     }
 }
 
-static void put_tagged_text(struct content *content, const struct field *field, struct text text)
+static inline void put_tagged_text(struct content *content, const struct field *field, struct text text)
 {
     if (text.len == 0)
         return;
@@ -114,27 +126,28 @@ static void put_tagged_text(struct content *content, const struct field *field, 
     put_text(content, text);
 }
 
-static void put_tagged_long(struct content *content, const struct field *field, int64_t value)
+static inline void put_tagged_long(struct content *content, const struct field *field, int64_t value)
 {
     if (value == 0)
         return;
-    put_tag(content, field->tag);
-    put_long(content, value);
+    uint8_t *at = room(content, 1 + NUMBER_MAX);
+    *at++ = field->tag;
+    wrote(content, write_number(at, ((uint64_t)value << 1) ^ (uint64_t)(value >> 63)));
 }
 
-static void put_kind(struct content *content, const struct field *field, enum event_kind kind)
+static inline void put_kind(struct content *content, const struct field *field, enum event_kind kind)
 {
     if (kind != KIND_UNKNOWN)
         put_tagged_text(content, field, text_of(event_kind_name(kind)));
 }
 
-static void put_network(struct content *content, const struct field *field, enum share_network network)
+static inline void put_network(struct content *content, const struct field *field, enum share_network network)
 {
     if (network != NETWORK_OTHER)
         put_tagged_text(content, field, text_of(share_network_name(network)));
 }
 
-static void put_field(struct content *content, const struct field *field, const void *base)
+static inline void put_field(struct content *content, const struct field *field, const void *base)
 {
     switch (field->slot) {
     case SLOT_TEXT:
@@ -167,7 +180,8 @@ static void put_field(struct content *content, const struct field *field, const 
 static void put_fields(struct content *content, struct fields fields, const void *base)
 {
     for (size_t i = 0; i < fields.count; i++)
-        put_field(content, &fields.at[i], base);
+        if (fields.at[i].tag != TAG_NONE)
+            put_field(content, &fields.at[i], base);
     put_tag(content, TAG_END);
 }
 

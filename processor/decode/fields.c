@@ -23,7 +23,7 @@
     }
 
 #define COMMON                                                                                                         \
-    FIELD(SLOT_TEXT, 1, struct event, id), FIELD(SLOT_TEXT, 2, struct event, source),                                  \
+    FIELD(SLOT_TEXT, TAG_NONE, struct event, id), FIELD(SLOT_TEXT, TAG_NONE, struct event, source),                    \
         FIELD(SLOT_TEXT, 3, struct event, program_id), FIELD(SLOT_TEXT, 4, struct event, partner_id),                  \
         FIELD(SLOT_TEXT, 5, struct event, member_id), FIELD(SLOT_LONG, 6, struct event, occurred_at),                  \
         FIELD(SLOT_KIND, 7, struct event, kind)

@@ -17,10 +17,13 @@ enum slot {
     SLOT_ATTRIBUTES, /* const struct attribute *, with its count */
 };
 
+/* Not part of the content: id and source, under which contents are compared. */
+enum { TAG_NONE = 0 };
+
 struct field {
     struct text name;
     enum slot slot;
-    uint8_t tag;       /* stands for the field in hashed content, for ever: never reuse or renumber; at least 1 */
+    uint8_t tag;       /* stands for the field in hashed content, for ever: never reuse or renumber */
     uint16_t at;       /* offset within its struct */
     uint16_t count_at; /* offset of a list's size_t count */
 };

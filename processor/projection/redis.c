@@ -9,11 +9,10 @@
 #include "rules/step.h"
 
 enum {
-    CHUNK = 64,        /* members per script call: a call of 64 keeps Redis busy for a quarter of a millisecond */
-    WINDOW = 8,        /* calls under way while the next is being formatted */
-    SHA_SIZE = 41,     /* 40 hexadecimal digits */
-    FIELDS_FIXED = 6,  /* version, program, member and their values */
-    FIELDS_BALANCE = 4 /* balance, lifetime and their values */
+    CHUNK = 64,      /* members per script call: a call of 64 keeps Redis busy for a quarter of a millisecond */
+    WINDOW = 8,      /* calls under way while the next is being formatted */
+    SHA_SIZE = 41,   /* 40 hexadecimal digits and a NUL */
+    CURRENCIES = 64, /* of a chunk's members together; a program has at most 16 */
 };
 
 enum script { SCRIPT_PROJECT, SCRIPT_COMPARE, SCRIPT_FINISH, SCRIPT_COUNT };
@@ -24,11 +23,20 @@ struct redis {
     redisContext *context;
     struct text prefix;
     char shas[SCRIPT_COUNT][SHA_SIZE];
-    struct arena *scratch;   /* summaries of one chunk's states */
-    struct buffer keys;      /* of the chunk being made */
-    struct buffer arguments; /* likewise */
-    struct buffer name;
-    size_t under_way; /* calls whose replies are not read yet */
+    struct arena *scratch; /* summaries of one chunk's states */
+    struct buffer call;    /* being made */
+    struct buffer name;    /* of one key */
+    size_t under_way;      /* calls whose replies are not read yet */
+};
+
+/* Members that one call takes. */
+struct chunk {
+    const struct projection_item *items[CHUNK];
+    struct state_summary summaries[CHUNK]; /* aligned with items */
+    size_t count;
+    struct text currencies[CURRENCIES];
+    size_t currency_count;
+    size_t unreadable;
 };
 
 /* What replies to a run of script calls add up to. */
@@ -141,8 +149,7 @@ struct redis *redis_close(struct redis *redis)
     redisFree(redis->context);
     free((char *)redis->prefix.at);
     arena_free(redis->scratch);
-    buffer_release(&redis->keys);
-    buffer_release(&redis->arguments);
+    buffer_release(&redis->call);
     buffer_release(&redis->name);
     free(redis);
     return NULL;
@@ -159,67 +166,102 @@ static void put_key(struct redis *redis, const struct projection_item *item)
     buffer_put(name, "/", 1);
     buffer_put(name, item->member_id.at, item->member_id.len);
     buffer_put(name, "}", 1);
-    resp_text(&redis->keys, (struct text){(const char *)name->at, name->len});
+    resp_text(&redis->call, (struct text){(const char *)name->at, name->len});
 }
 
-/* Returns how many arguments it wrote; 0 where the state cannot be read. */
-static size_t put_member(struct redis *redis, const struct projection_item *item)
+static bool chunk_has(const struct chunk *chunk, struct text currency)
 {
-    struct state_summary summary;
-    if (state_summarise(item->state, redis->scratch, &summary, NULL))
-        return 0;
-    struct buffer *to = &redis->arguments;
-    size_t following = FIELDS_FIXED + FIELDS_BALANCE * summary.balance_count;
-    resp_number(to, (int64_t)following);
-    resp_text(to, TEXT("version"));
-    resp_number(to, item->version);
-    for (size_t i = 0; i < summary.balance_count; i++) {
-        const struct state_balance *balance = &summary.balances[i];
-        resp_joined(to, TEXT("balance:"), balance->currency);
-        resp_number(to, balance->available);
-        resp_joined(to, TEXT("lifetime:"), balance->currency);
-        resp_number(to, balance->lifetime);
+    for (size_t i = 0; i < chunk->currency_count; i++)
+        if (text_equal(chunk->currencies[i], currency))
+            return true;
+    return false;
+}
+
+/* Adds the balances' currencies to the chunk's; false, and nothing is added, where they are too many. A chunk's first
+ * member always fits. */
+static bool add_currencies(struct chunk *chunk, const struct state_summary *summary)
+{
+    size_t before = chunk->currency_count;
+    for (size_t i = 0; i < summary->balance_count; i++) {
+        struct text currency = summary->balances[i].currency;
+        if (chunk_has(chunk, currency))
+            continue;
+        if (chunk->currency_count == CURRENCIES) {
+            chunk->currency_count = before;
+            return false;
+        }
+        chunk->currencies[chunk->currency_count++] = currency;
     }
-    resp_text(to, TEXT("program"));
-    resp_text(to, item->program_id);
-    resp_text(to, TEXT("member"));
-    resp_text(to, item->member_id);
-    put_key(redis, item);
-    return following + 1;
+    return true;
 }
 
-static void append(struct redis *redis, const struct buffer *piece)
+/* Takes items from the front of the list until the chunk is full; returns how many, those with unreadable states
+ * counted. */
+static size_t fill_chunk(struct redis *redis, struct chunk *chunk, const struct projection_item *items, size_t count)
 {
-    if (piece->len > 0 && redisAppendFormattedCommand(redis->context, (const char *)piece->at, piece->len) != REDIS_OK)
-        abort(); /* out of memory is all that can fail here */
-}
-
-/* Sends one script call for up to CHUNK items; unreadable states are counted and left out. */
-static void send_chunk(struct redis *redis, enum script script, const struct projection_item *items, size_t count,
-                       size_t *unreadable)
-{
-    size_t keys = 0, arguments = 0;
-    buffer_clear(&redis->keys);
-    buffer_clear(&redis->arguments);
+    size_t at = 0;
     arena_reset(redis->scratch);
-    for (size_t i = 0; i < count; i++) {
-        assert(items[i].version > 0);
-        size_t put = put_member(redis, &items[i]);
-        arguments += put;
-        keys += put > 0 ? 1 : 0;
+    chunk->count = chunk->currency_count = chunk->unreadable = 0;
+    for (; at < count && chunk->count < CHUNK; at++) {
+        struct state_summary *summary = &chunk->summaries[chunk->count];
+        assert(items[at].version > 0);
+        if (state_summarise(items[at].state, redis->scratch, summary, NULL) || summary->balance_count > CURRENCIES)
+            chunk->unreadable++;
+        else if (add_currencies(chunk, summary))
+            chunk->items[chunk->count++] = &items[at];
+        else
+            break;
     }
-    *unreadable += count - keys;
-    if (keys == 0)
+    return at;
+}
+
+static const struct state_balance *balance_of(const struct state_summary *summary, size_t hint, struct text currency)
+{
+    if (hint < summary->balance_count && text_equal(summary->balances[hint].currency, currency))
+        return &summary->balances[hint];
+    for (size_t i = 0; i < summary->balance_count; i++)
+        if (text_equal(summary->balances[i].currency, currency))
+            return &summary->balances[i];
+    return NULL;
+}
+
+static void put_values(struct buffer *to, const struct chunk *chunk, size_t member)
+{
+    resp_number(to, chunk->items[member]->version);
+    for (size_t i = 0; i < chunk->currency_count; i++) {
+        const struct state_balance *balance = balance_of(&chunk->summaries[member], i, chunk->currencies[i]);
+        if (balance) {
+            resp_number(to, balance->available);
+            resp_number(to, balance->lifetime);
+        } else {
+            resp_text(to, (struct text){NULL, 0});
+            resp_text(to, (struct text){NULL, 0});
+        }
+    }
+}
+
+/* One script call for the chunk: see project.lua for its arguments. */
+static void send_chunk(struct redis *redis, enum script script, const struct chunk *chunk)
+{
+    struct buffer *to = &redis->call;
+    size_t arguments = 2 + chunk->currency_count + chunk->count * (1 + 2 * chunk->currency_count);
+    if (chunk->count == 0)
         return;
-    struct buffer *head = &redis->name;
-    buffer_clear(head);
-    resp_command(head, 3 + keys + arguments);
-    resp_text(head, TEXT("EVALSHA"));
-    resp_text(head, (struct text){redis->shas[script], SHA_SIZE - 1});
-    resp_number(head, (int64_t)keys);
-    append(redis, head);
-    append(redis, &redis->keys);
-    append(redis, &redis->arguments);
+    buffer_clear(to);
+    resp_command(to, 3 + chunk->count + arguments);
+    resp_text(to, TEXT("EVALSHA"));
+    resp_text(to, (struct text){redis->shas[script], SHA_SIZE - 1});
+    resp_number(to, (int64_t)chunk->count);
+    for (size_t i = 0; i < chunk->count; i++)
+        put_key(redis, chunk->items[i]);
+    resp_number(to, (int64_t)redis->prefix.len + 3);
+    resp_number(to, (int64_t)chunk->currency_count);
+    for (size_t i = 0; i < chunk->currency_count; i++)
+        resp_text(to, chunk->currencies[i]);
+    for (size_t i = 0; i < chunk->count; i++)
+        put_values(to, chunk, i);
+    if (redisAppendFormattedCommand(redis->context, (const char *)to->at, to->len) != REDIS_OK)
+        abort(); /* out of memory is all that can fail here */
     redis->under_way++;
 }
 
@@ -253,12 +295,14 @@ static enum err_code run_once(struct redis *redis, enum script script, const str
                               size_t count, struct tally *tally, size_t *unreadable, struct err *err)
 {
     enum err_code code = ERR_NONE;
-    for (size_t at = 0; at < count && !code; at += CHUNK) {
+    struct chunk chunk;
+    for (size_t at = 0; at < count && !code;) {
+        at += fill_chunk(redis, &chunk, items + at, count - at);
+        *unreadable += chunk.unreadable;
         if (redis->under_way == WINDOW)
             code = read_reply(redis, tally, err);
-        size_t left = count - at;
         if (!code)
-            send_chunk(redis, script, items + at, left < CHUNK ? left : CHUNK, unreadable);
+            send_chunk(redis, script, &chunk);
     }
     while (redis->under_way > 0 && !code)
         code = read_reply(redis, tally, err);

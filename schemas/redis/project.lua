@@ -1,20 +1,42 @@
 -- Writes members' hashes, each only where Redis holds no newer version of it: so updates, repetitions after a lost
 -- connection and a rebuild may arrive in any order. The same version is written again, which mends what was altered.
--- KEYS: one hash per member. ARGV, per member: the number of arguments that follow; 'version' and its value; fields and
--- their values; last 'program' and 'member' with their values, which never change. Versions are counts, below 2^53.
+-- KEYS: one hash per member, PREFIX:{PROGRAM/MEMBER}. ARGV: the place in each key where PROGRAM begins; how many
+-- currencies the members have together; their names; then per member its version and, for each of the currencies, its
+-- available and lifetime points, empty where it has none of that currency. Versions are counts, below 2^53.
 -- Returns how many were written.
-local at, written = 1, 0
+local begin, width = tonumber(ARGV[1]), 2 * tonumber(ARGV[2])
+local names = {}
+for i = 1, width, 2 do
+    names[i] = 'balance:' .. ARGV[(i + 5) / 2]
+    names[i + 1] = 'lifetime:' .. ARGV[(i + 5) / 2]
+end
+
+local at, written, row = 3 + width / 2, 0, {'version'}
 for _, key in ipairs(KEYS) do
-    local last = at + tonumber(ARGV[at])
     local stored = redis.pcall('HGET', key, 'version')
     if type(stored) == 'table' then -- not a hash: a key of ours by name, but not by our hand
         redis.call('DEL', key)
         stored = false
     end
-    if not stored or (tonumber(stored) or 0) <= tonumber(ARGV[at + 2]) then
-        redis.call('HSET', key, unpack(ARGV, at + 1, stored and last - 4 or last))
+    if not stored or (tonumber(stored) or 0) <= tonumber(ARGV[at]) then
+        local last = 2
+        row[2] = ARGV[at]
+        for i = 1, width do
+            local value = ARGV[at + i]
+            if value ~= '' then
+                row[last + 1], row[last + 2] = names[i], value
+                last = last + 2
+            end
+        end
+        if not stored then
+            local slash = string.find(key, '/', begin, true)
+            row[last + 1], row[last + 2] = 'program', string.sub(key, begin, slash - 1)
+            row[last + 3], row[last + 4] = 'member', string.sub(key, slash + 1, -2)
+            last = last + 4
+        end
+        redis.call('HSET', key, unpack(row, 1, last))
         written = written + 1
     end
-    at = last + 1
+    at = at + width + 1
 end
 return written

@@ -37,6 +37,22 @@ static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
     return now[b_len];
 }
 
+static size_t common_prefix(struct text a, const char *b)
+{
+    size_t len = 0;
+    while (len < a.len && b[len] && lower(a.at[len]) == lower(b[len]))
+        len++;
+    return len;
+}
+
+/* Of two names as close, the one that begins alike for longer is rather meant. */
+static bool is_better(struct text given, const char *name, size_t d, const char *best, size_t best_distance)
+{
+    if (d != best_distance || !best)
+        return d <= best_distance;
+    return common_prefix(given, name) > common_prefix(given, best);
+}
+
 const char *nearest_name(struct text given, const char *const *names, size_t count)
 {
     const char *best = NULL;
@@ -48,7 +64,7 @@ const char *nearest_name(struct text given, const char *const *names, size_t cou
         if (len > LONGEST)
             continue;
         size_t d = distance(given.at, given.len, names[i], len);
-        if (d < best_distance || (d == best_distance && !best)) {
+        if (is_better(given, names[i], d, best, best_distance)) {
             best = names[i];
             best_distance = d;
         }

@@ -51,6 +51,7 @@ enum err_class {
     X(ERR_UNKNOWN_PARTNER, ERR_CLASS_POISON, "undeclared_partner")        \
     X(ERR_DUPLICATE_CONFLICT, ERR_CLASS_POISON, "conflicting_duplicate")  \
     X(ERR_WAITED_TOO_LONG, ERR_CLASS_POISON, "order_never_came")          \
+    X(ERR_DATABASE_REFUSED, ERR_CLASS_POISON, "refused_by_database")      \
     X(ERR_BAD_STATE, ERR_CLASS_FATAL, "unreadable_state")
 
 enum err_code {

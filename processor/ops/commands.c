@@ -1,8 +1,11 @@
 #include "ops/command.h"
 
 /* X(name): the command of ops/<name>.c, in the order in which help lists them. */
-#define COMMANDS(X)                                                                                                    \
-    X(version)                                                                                                         \
+#define COMMANDS(X) \
+    X(migrate)      \
+    X(publish)      \
+    X(consume)      \
+    X(version)      \
     X(help)
 
 #define X(name) extern const struct command command_##name;

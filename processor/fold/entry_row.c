@@ -1,0 +1,31 @@
+#include "fold/entry_row.h"
+
+#include <assert.h>
+
+#include "base/copy_row.h"
+
+void entry_row_append(struct buffer *rows, const struct record *record, struct hash16 member_key,
+                      const struct entry *entry)
+{
+    assert(entry->amount > 0);
+    assert(entry->from != entry->to);
+    copy_row(rows, 18);
+    copy_hash(rows, member_key);
+    copy_i64(rows, entry->sequence);
+    copy_hash(rows, record->event_key);
+    copy_i64(rows, entry->amount);
+    copy_i64(rows, entry->wanted);
+    copy_i64(rows, record->event.occurred_at);
+    copy_i64(rows, record->offset);
+    copy_i32(rows, record->partition->topic_no);
+    copy_i32(rows, record->partition->number);
+    copy_i32(rows, (int32_t)entry->program_version);
+    copy_i16(rows, (int16_t)entry->kind);
+    copy_i16(rows, (int16_t)entry->from);
+    copy_i16(rows, (int16_t)entry->to);
+    copy_text(rows, record->event.program_id);
+    copy_text(rows, entry->partner_id);
+    copy_text(rows, entry->currency);
+    copy_text(rows, entry->rule_id);
+    copy_text(rows, entry->subject);
+}

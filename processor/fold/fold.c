@@ -1,0 +1,582 @@
+#include "fold/fold.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/table.h"
+#include "fold/entry_row.h"
+#include "sink/frames.h"
+
+enum { FOLD_ARENA_KEEP = 16 << 20 };
+
+/* What the fold knows of one record beside the record itself. */
+struct work {
+    const struct program *program;
+    struct hash16 subject_keys[STEP_SUBJECTS_MAX];
+    uint8_t subject_party[STEP_SUBJECTS_MAX];
+    uint8_t subject_count;
+    uint8_t party_count;
+    uint32_t parties[STEP_PARTIES_MAX]; /* indexes of members */
+    uint32_t range;
+    bool skip; /* a duplicate, or refused in an earlier pass over the topic */
+    enum err_code refused;
+    struct text refusal;
+};
+
+/* A row of the ledger in `unsorted`. */
+struct row_ref {
+    struct hash16 member_key;
+    int64_t sequence;
+    size_t at;
+    size_t len;
+};
+
+struct fold {
+    const struct reward_frame *frame;
+    struct cache *cache;
+    struct arena *arena;
+    struct buffer unsorted; /* rows of entries in order of decision */
+    struct row_ref *refs;
+    size_t ref_capacity;
+    struct buffer entries; /* the same in order of the index */
+    struct range *ranges; /* their frame buffers are kept from batch to batch */
+    size_t range_capacity;
+    struct table member_table;
+    struct table side_table;
+    struct work *work;
+    struct changes changes;
+    size_t side_capacity;
+};
+
+struct fold *fold_new(const struct reward_frame *frame, struct cache *cache)
+{
+    struct fold *fold = calloc(1, sizeof *fold);
+    if (!fold)
+        abort();
+    fold->frame = frame;
+    fold->cache = cache;
+    fold->arena = arena_new(FOLD_ARENA_KEEP);
+    return fold;
+}
+
+struct fold *fold_free(struct fold *fold)
+{
+    if (!fold)
+        return NULL;
+    for (size_t i = 0; i < fold->range_capacity; i++)
+        buffer_release(&fold->ranges[i].frames);
+    free(fold->ranges);
+    free(fold->refs);
+    buffer_release(&fold->unsorted);
+    buffer_release(&fold->entries);
+    arena_free(fold->arena);
+    free(fold);
+    return NULL;
+}
+
+static void refuse(struct work *work, struct arena *arena, enum err_code code, struct text why)
+{
+    work->refused = code;
+    work->refusal = arena_text(arena, why);
+}
+
+/* ---- ranges */
+
+static uint32_t range_of(struct fold *fold, struct partition *partition)
+{
+    struct changes *changes = &fold->changes;
+    for (size_t i = changes->range_count; i-- > 0;)
+        if (fold->ranges[i].partition == partition)
+            return (uint32_t)i;
+    if (changes->range_count == fold->range_capacity) {
+        size_t capacity = fold->range_capacity ? fold->range_capacity * 2 : 16;
+        fold->ranges = realloc(fold->ranges, capacity * sizeof *fold->ranges);
+        if (!fold->ranges)
+            abort();
+        memset(fold->ranges + fold->range_capacity, 0, (capacity - fold->range_capacity) * sizeof *fold->ranges);
+        fold->range_capacity = capacity;
+    }
+    struct range *range = &fold->ranges[changes->range_count];
+    struct buffer frames = range->frames;
+    buffer_clear(&frames);
+    *range = (struct range){partition, partition->applied, partition->applied, 0, frames};
+    return (uint32_t)changes->range_count++;
+}
+
+static void stretch_ranges(struct fold *fold, const struct fold_input *input)
+{
+    struct partition *last = NULL;
+    uint32_t at = 0;
+    for (size_t i = 0; i < input->count; i++) {
+        const struct record *record = &input->records[i];
+        if (record->partition != last) {
+            last = record->partition;
+            at = range_of(fold, record->partition);
+        }
+        struct range *range = &fold->ranges[at];
+        fold->work[i].range = at;
+        assert(record->offset >= range->to);
+        range->to = record->offset + 1; /* offsets are not contiguous where control records stand between */
+        if (record->refused == ERR_NONE && record->event.occurred_at > range->newest_event_at)
+            range->newest_event_at = record->event.occurred_at;
+    }
+}
+
+/* ---- duplicates */
+
+/* While a topic is read again, what was refused the first time stays refused, without a second dead letter. */
+static enum err_code skip_refused_before(struct fold *fold, const struct fold_input *input,
+                                         const struct fold_reader *reader, struct err *err)
+{
+    for (size_t r = 0; r < fold->changes.range_count; r++) {
+        const struct range *range = &fold->ranges[r];
+        if (range->from >= range->partition->highest)
+            continue;
+        int64_t *offsets = NULL;
+        size_t count = 0;
+        enum err_code code =
+            reader->refused(reader->context, range->partition, range->from, range->to, fold->arena, &offsets, &count, err);
+        if (code)
+            return code;
+        size_t at = 0;
+        for (size_t i = 0; i < input->count && at < count; i++) {
+            if (fold->work[i].range != r)
+                continue;
+            while (at < count && offsets[at] < input->records[i].offset)
+                at++;
+            fold->work[i].skip = at < count && offsets[at] == input->records[i].offset;
+        }
+    }
+    return ERR_NONE;
+}
+
+static void compare_content(struct fold *fold, struct work *work, struct hash16 before, struct hash16 now)
+{
+    if (hash16_equal(before, now)) {
+        work->skip = true;
+        fold->changes.duplicate_count++;
+        return;
+    }
+    refuse(work, fold->arena, ERR_DUPLICATE_CONFLICT, TEXT("an event with this source and id was applied with other content"));
+}
+
+static enum err_code look_up_keys(struct fold *fold, const struct fold_input *input, const struct fold_reader *reader,
+                                  struct err *err)
+{
+    struct hash16 *keys = arena_array(fold->arena, input->count, sizeof *keys);
+    struct hash16 *content = arena_array(fold->arena, input->count, sizeof *content);
+    bool *found = arena_array(fold->arena, input->count, sizeof *found);
+    uint32_t *at = arena_array(fold->arena, input->count, sizeof *at);
+    size_t count = 0;
+    for (size_t i = 0; i < input->count; i++) {
+        if (input->records[i].refused || fold->work[i].skip)
+            continue;
+        at[count] = (uint32_t)i;
+        keys[count++] = input->records[i].event_key;
+    }
+    enum err_code code = reader->keys(reader->context, keys, count, content, found, err);
+    if (code)
+        return code;
+    for (size_t k = 0; k < count; k++)
+        if (found[k])
+            compare_content(fold, &fold->work[at[k]], content[k], input->records[at[k]].content);
+    return ERR_NONE;
+}
+
+/* ---- members */
+
+static uint32_t member_of(struct fold *fold, struct hash16 key, struct text program_id, struct text member_id)
+{
+    struct changes *changes = &fold->changes;
+    uint32_t at = table_intern(&fold->member_table, key, (uint32_t)changes->member_count);
+    if (at < changes->member_count)
+        return at;
+    struct member *member = &changes->members[changes->member_count++];
+    *member = (struct member){.key = key, .program_id = program_id, .member_id = member_id};
+    member->loaded = cache_get(fold->cache, key, &member->version, &member->state);
+    return at;
+}
+
+static void find_parties(struct fold *fold, const struct record *record, struct work *work)
+{
+    const struct event *event = &record->event;
+    struct party_name names[STEP_PARTIES_MAX];
+    work->party_count = (uint8_t)step_parties(work->program, event, names);
+    assert(work->party_count >= 1 && work->party_count <= STEP_PARTIES_MAX);
+    for (size_t p = 0; p < work->party_count; p++) {
+        bool own = text_equal(names[p].member_id, event->member_id);
+        struct hash16 key = own ? record->member_key : hash_member(event->program_id, names[p].member_id);
+        work->parties[p] = member_of(fold, key, event->program_id, names[p].member_id);
+    }
+    struct subject subjects[STEP_SUBJECTS_MAX];
+    work->subject_count = (uint8_t)step_subjects(work->program, event, subjects);
+    for (size_t s = 0; s < work->subject_count; s++) {
+        work->subject_keys[s] = hash_subject(subjects[s].kind, subjects[s].name);
+        work->subject_party[s] = subjects[s].party;
+    }
+}
+
+static void prepare_records(struct fold *fold, const struct fold_input *input)
+{
+    for (size_t i = 0; i < input->count; i++) {
+        const struct record *record = &input->records[i];
+        struct work *work = &fold->work[i];
+        if (work->skip || work->refused)
+            continue;
+        if (record->refused) {
+            work->refused = record->refused;
+            work->refusal = record->refusal;
+            continue;
+        }
+        work->program = program_set_at(input->programs, record->event.program_id, record->event.occurred_at);
+        if (work->program)
+            find_parties(fold, record, work);
+        else
+            refuse(work, fold->arena, ERR_UNKNOWN_PROGRAM,
+                   arena_printf(fold->arena, "no version of program \"%.*s\" is in force at the event's time",
+                                (int)record->event.program_id.len, record->event.program_id.at));
+    }
+}
+
+static int compare_missing(const void *a, const void *b)
+{
+    return hash16_compare((*(struct member *const *)a)->key, (*(struct member *const *)b)->key);
+}
+
+/* Sorted, so that the index is read in one direction. */
+static enum err_code load_members(struct fold *fold, const struct fold_reader *reader, struct err *err)
+{
+    struct changes *changes = &fold->changes;
+    struct member **missing = arena_array(fold->arena, changes->member_count, sizeof *missing);
+    size_t count = 0;
+    for (size_t i = 0; i < changes->member_count; i++)
+        if (!changes->members[i].loaded)
+            missing[count++] = &changes->members[i];
+    if (count == 0)
+        return ERR_NONE;
+    qsort(missing, count, sizeof *missing, compare_missing);
+    enum err_code code = reader->members(reader->context, missing, count, fold->arena, err);
+    for (size_t i = 0; !code && i < count; i++)
+        missing[i]->loaded = true;
+    return code;
+}
+
+/* ---- the side table */
+
+static struct hash16 side_key(struct hash16 member, struct hash16 subject)
+{
+    struct hash16 both;
+    for (size_t i = 0; i < sizeof both.bytes; i++)
+        both.bytes[i] = (uint8_t)(member.bytes[i] ^ subject.bytes[(i + 5) % sizeof subject.bytes]);
+    return both;
+}
+
+static struct side_record *side_of(struct fold *fold, struct hash16 member, struct hash16 subject)
+{
+    struct changes *changes = &fold->changes;
+    assert(changes->side_count < fold->side_capacity);
+    uint32_t at = table_intern(&fold->side_table, side_key(member, subject), (uint32_t)changes->side_count);
+    if (at == changes->side_count)
+        changes->sides[changes->side_count++] = (struct side_record){member, subject, {NULL, 0}, false};
+    return &changes->sides[at];
+}
+
+/* Room for what may be loaded and for what may be spilled: a step spills at most one record per subject and party. */
+static void make_side_room(struct fold *fold, size_t records)
+{
+    fold->side_capacity = records * STEP_SUBJECTS_MAX * (1 + STEP_PARTIES_MAX) + 1;
+    fold->changes.sides = arena_array(fold->arena, fold->side_capacity, sizeof *fold->changes.sides);
+    fold->side_table = table_make(fold->arena, fold->side_capacity);
+}
+
+static enum err_code load_sides(struct fold *fold, const struct fold_input *input, const struct fold_reader *reader,
+                                struct err *err)
+{
+    struct changes *changes = &fold->changes;
+    for (size_t i = 0; i < input->count; i++) {
+        const struct work *work = &fold->work[i];
+        for (size_t s = 0; s < work->subject_count && !work->skip && !work->refused; s++) {
+            const struct member *member = &changes->members[work->parties[work->subject_party[s]]];
+            if (step_needs(member->state, work->subject_keys[s]))
+                side_of(fold, member->key, work->subject_keys[s]);
+        }
+    }
+    if (changes->side_count == 0)
+        return ERR_NONE;
+    return reader->sides(reader->context, changes->sides, changes->side_count, fold->arena, err);
+}
+
+static struct bytes side_record_of(struct fold *fold, struct hash16 member, struct hash16 subject)
+{
+    uint32_t at = table_find(&fold->side_table, side_key(member, subject));
+    return at == TABLE_NONE ? (struct bytes){0} : fold->changes.sides[at].record;
+}
+
+/* ---- deciding */
+
+static void append_reward(struct fold *fold, const struct record *record, const struct work *work,
+                          const struct reward *reward, uint32_t index)
+{
+    const struct member *member = &fold->changes.members[work->parties[reward->party]];
+    const struct partition *partition = record->partition;
+    struct reward_context context = {
+        .event = &record->event,
+        .member_id = member->member_id,
+        .id = arena_printf(fold->arena, "%d.%d.%lld.%u", partition->topic_no, partition->number,
+                           (long long)record->offset, index),
+    };
+    struct frame frame = {
+        .kind = FRAME_REWARD,
+        .offset = record->offset,
+        .index = index,
+        .key = {(const uint8_t *)member->member_id.at, member->member_id.len},
+        .value = reward_encode(fold->frame, reward, &context, fold->arena),
+        .time = record->event.occurred_at,
+        .type = text_of(reward_type_name(reward->type)),
+        .program_id = record->event.program_id,
+    };
+    frame_append(&fold->ranges[work->range].frames, &frame);
+    fold->changes.reward_count++;
+}
+
+static void append_entry(struct fold *fold, const struct record *record, struct hash16 member_key,
+                         const struct entry *entry)
+{
+    size_t at = fold->unsorted.len;
+    entry_row_append(&fold->unsorted, record, member_key, entry);
+    if (fold->changes.entry_count == fold->ref_capacity) {
+        fold->ref_capacity = fold->ref_capacity ? fold->ref_capacity * 2 : 1024;
+        fold->refs = realloc(fold->refs, fold->ref_capacity * sizeof *fold->refs);
+        if (!fold->refs)
+            abort();
+    }
+    fold->refs[fold->changes.entry_count++] =
+        (struct row_ref){member_key, entry->sequence, at, fold->unsorted.len - at};
+}
+
+static void take_decision(struct fold *fold, const struct record *record, const struct work *work,
+                          const struct decision *decision)
+{
+    struct changes *changes = &fold->changes;
+    for (size_t i = 0; i < decision->entry_count; i++)
+        append_entry(fold, record, changes->members[work->parties[decision->entries[i].party]].key,
+                     &decision->entries[i]);
+    for (size_t i = 0; i < decision->reward_count; i++)
+        append_reward(fold, record, work, &decision->rewards[i], (uint32_t)i);
+    for (size_t i = 0; i < decision->spill_count; i++) {
+        const struct spill *spill = &decision->spills[i];
+        struct side_record *side = side_of(fold, changes->members[work->parties[spill->party]].key, spill->key);
+        side->record = spill->record;
+        side->changed = true;
+    }
+    for (size_t p = 0; p < work->party_count; p++) {
+        if (!decision->states[p].at)
+            continue;
+        struct member *member = &changes->members[work->parties[p]];
+        member->state = decision->states[p];
+        member->changed = true;
+    }
+}
+
+static enum err_code decide(struct fold *fold, const struct fold_input *input, const struct record *record,
+                            struct work *work, struct err *err)
+{
+    struct step_input step_in = {.program = work->program, .programs = input->programs, .event = &record->event};
+    for (size_t p = 0; p < work->party_count; p++)
+        step_in.parties[p].state = fold->changes.members[work->parties[p]].state;
+    for (size_t s = 0; s < work->subject_count; s++) {
+        const struct member *member = &fold->changes.members[work->parties[work->subject_party[s]]];
+        step_in.subject_keys[s] = work->subject_keys[s];
+        if (fold->changes.side_count > 0)
+            step_in.parties[work->subject_party[s]].records[s] =
+                side_record_of(fold, member->key, work->subject_keys[s]);
+    }
+    struct decision decision = {0};
+    struct err why;
+    enum err_code code = step(&step_in, fold->arena, &decision, &why);
+    if (code == ERR_NONE) {
+        take_decision(fold, record, work, &decision);
+        return ERR_NONE;
+    }
+    if (err_class(code) == ERR_CLASS_POISON) {
+        refuse(work, fold->arena, code, text_of(why.text));
+        return ERR_NONE;
+    }
+    *err = why;
+    return err_wrap(err, "%s[%d]@%lld", record->partition->topic, record->partition->number, (long long)record->offset);
+}
+
+/* ---- dead letters */
+
+static const char *stage_of(const struct record *record, const struct work *work)
+{
+    if (record->refused)
+        return record->stage;
+    return work->refused == ERR_DUPLICATE_CONFLICT ? "ledger" : "rules";
+}
+
+static size_t copy_headers(const rd_kafka_message_t *message, struct frame_header *out)
+{
+    rd_kafka_headers_t *headers;
+    size_t count = 0;
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return 0;
+    const char *name;
+    const void *value;
+    size_t len;
+    while (count < FRAME_HEADERS_MAX &&
+           rd_kafka_header_get_all(headers, count, &name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        out[count++] = (struct frame_header){text_of(name), {value, value ? len : 0}};
+    }
+    return count;
+}
+
+/* NULL stays NULL, and empty stays empty: both mean something to whoever mends the record. */
+static struct bytes original(const void *at, size_t len)
+{
+    return (struct bytes){at, at ? len : 0};
+}
+
+static void append_dead_letter(struct fold *fold, const struct record *record, const struct work *work)
+{
+    struct frame_header headers[FRAME_HEADERS_MAX];
+    const rd_kafka_message_t *message = record->message;
+    struct frame frame = {
+        .kind = FRAME_DEAD_LETTER,
+        .offset = record->offset,
+        .key = original(message->key, message->key_len),
+        .value = original(message->payload, message->len),
+        .time = rd_kafka_message_timestamp(message, NULL) * 1000,
+        .reason = text_of(err_name(work->refused)),
+        .stage = text_of(stage_of(record, work)),
+        .detail = work->refusal,
+        .headers = headers,
+        .header_count = copy_headers(message, headers),
+    };
+    frame_append(&fold->ranges[work->range].frames, &frame);
+    struct changes *changes = &fold->changes;
+    changes->dead[changes->dead_count++] = (struct dead_row){
+        .partition = record->partition,
+        .offset = record->offset,
+        .reason = work->refused,
+        .stage = stage_of(record, work),
+        .detail = work->refusal,
+        .event_key = record->refused ? (struct hash16){{0}} : record->event_key,
+    };
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    return hash16_compare(((const struct key_row *)a)->key, ((const struct key_row *)b)->key);
+}
+
+static int compare_refs(const void *a, const void *b)
+{
+    const struct row_ref *left = a, *right = b;
+    int order = hash16_compare(left->member_key, right->member_key);
+    return order ? order : (left->sequence > right->sequence) - (left->sequence < right->sequence);
+}
+
+/* Rows in the order of their index cost the database half of what unsorted ones do. */
+static void sort_entries(struct fold *fold)
+{
+    qsort(fold->refs, fold->changes.entry_count, sizeof *fold->refs, compare_refs);
+    buffer_reserve(&fold->entries, fold->unsorted.len);
+    for (size_t i = 0; i < fold->changes.entry_count; i++)
+        buffer_put(&fold->entries, fold->unsorted.at + fold->refs[i].at, fold->refs[i].len);
+}
+
+static int compare_members(const void *a, const void *b)
+{
+    return hash16_compare(((const struct member *)a)->key, ((const struct member *)b)->key);
+}
+
+/* The first of several records with one key counts; those behind it are duplicates or conflicts. A record that is refused
+ * does not use up its key. */
+static enum err_code decide_all(struct fold *fold, const struct fold_input *input, struct err *err)
+{
+    struct changes *changes = &fold->changes;
+    struct table seen = table_make(fold->arena, input->count);
+    changes->keys = arena_array(fold->arena, input->count, sizeof *changes->keys);
+    changes->dead = arena_array(fold->arena, input->count, sizeof *changes->dead);
+    for (size_t i = 0; i < input->count; i++) {
+        const struct record *record = &input->records[i];
+        struct work *work = &fold->work[i];
+        if (work->skip)
+            continue;
+        if (!work->refused) {
+            uint32_t before = table_find(&seen, record->event_key);
+            if (before != TABLE_NONE)
+                compare_content(fold, work, changes->keys[before].content, record->content);
+        }
+        if (!work->skip && !work->refused) {
+            enum err_code code = decide(fold, input, record, work, err);
+            if (code)
+                return code;
+        }
+        if (work->refused) {
+            /* What looks impossible may be the copy of an event that was possible when it was applied. */
+            if (!input->look_up_keys && !record->refused)
+                return err_set(err, ERR_KEYS_EXIST, "a refused record may be a duplicate");
+            append_dead_letter(fold, record, work);
+        } else if (!work->skip) {
+            table_intern(&seen, record->event_key, (uint32_t)changes->key_count);
+            changes->keys[changes->key_count++] = (struct key_row){record->event_key, record->content};
+        }
+    }
+    return ERR_NONE;
+}
+
+static void start(struct fold *fold, const struct fold_input *input)
+{
+    arena_reset(fold->arena);
+    buffer_clear(&fold->unsorted);
+    buffer_clear(&fold->entries);
+    fold->changes = (struct changes){.entries = &fold->entries, .revision = input->programs->revision};
+    fold->work = arena_array(fold->arena, input->count, sizeof *fold->work);
+    fold->changes.members = arena_array(fold->arena, input->count * STEP_PARTIES_MAX, sizeof(struct member));
+    fold->member_table = table_make(fold->arena, input->count * STEP_PARTIES_MAX);
+    make_side_room(fold, input->count);
+}
+
+enum err_code fold_run(struct fold *fold, const struct fold_input *input, const struct fold_reader *reader,
+                       struct changes **out, struct err *err)
+{
+    assert(input->count > 0);
+    start(fold, input);
+    stretch_ranges(fold, input);
+    enum err_code code = skip_refused_before(fold, input, reader, err);
+    if (!code && input->look_up_keys)
+        code = look_up_keys(fold, input, reader, err);
+    if (code)
+        return code;
+    prepare_records(fold, input);
+    code = load_members(fold, reader, err);
+    if (!code)
+        code = load_sides(fold, input, reader, err);
+    if (!code)
+        code = decide_all(fold, input, err);
+    if (code)
+        return code;
+    fold->changes.ranges = fold->ranges;
+    sort_entries(fold);
+    qsort(fold->changes.keys, fold->changes.key_count, sizeof *fold->changes.keys, compare_keys);
+    qsort(fold->changes.members, fold->changes.member_count, sizeof *fold->changes.members, compare_members);
+    *out = &fold->changes;
+    return ERR_NONE;
+}
+
+void fold_committed(struct fold *fold)
+{
+    for (size_t i = 0; i < fold->changes.member_count; i++) {
+        const struct member *member = &fold->changes.members[i];
+        cache_put(fold->cache, member->key, member->version + (member->changed ? 1 : 0), member->state);
+    }
+}
+
+void fold_conflicted(struct fold *fold)
+{
+    for (size_t i = 0; i < fold->changes.member_count; i++)
+        cache_drop(fold->cache, fold->changes.members[i].key);
+}

@@ -1,0 +1,20 @@
+#ifndef POINTS_PROGRAM_DRAFT_H
+#define POINTS_PROGRAM_DRAFT_H
+
+#include "program/parts.h"
+
+/* A rule in the making. What depends on the rule's type is read after `on`, and not at all where `on` is wrong: one
+ * mistake, one error. */
+struct draft {
+    struct rule rule;
+    const struct node *node;
+    bool typed; /* `on` was understood */
+    bool earns; /* `earn` was */
+};
+
+/* Fields of a rule, as struct field's read; into is a draft. */
+void read_on(struct loader *loader, const struct node *node, void *into);
+void read_earn(struct loader *loader, const struct node *node, void *into);
+void read_minimum(struct loader *loader, const struct node *node, void *into);
+
+#endif

@@ -1,0 +1,243 @@
+#include "program/load.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/rfc3339.h"
+#include "program/parts.h"
+
+/* The outermost level of a program file. */
+
+enum { VERSION_MAX = INT32_MAX, ZONE_MAX = 64, NAME_MAX_BYTES = 32, PARTNER_MAX = 128 };
+
+static void read_program_id(struct loader *loader, const struct node *node, void *unused)
+{
+    (void)unused;
+    read_id(loader, node, "program", &loader->program->id);
+}
+
+static void read_version(struct loader *loader, const struct node *node, void *unused)
+{
+    (void)unused;
+    read_integer(loader, node, "version", 1, VERSION_MAX, &loader->program->version);
+}
+
+/* Letters, digits, and what stands between them in names such as America/Argentina/Buenos_Aires or Etc/GMT+5. */
+static bool is_zone_name(struct text zone)
+{
+    bool after_separator = true;
+    for (size_t i = 0; i < zone.len; i++) {
+        char c = zone.at[i];
+        bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        bool separator = c == '/' || c == '_' || c == '-' || c == '+';
+        if (!letter && (!separator || after_separator))
+            return false;
+        after_separator = separator;
+    }
+    return zone.len >= 1 && zone.len <= ZONE_MAX && !after_separator;
+}
+
+static void read_zone(struct loader *loader, const struct node *node, void *unused)
+{
+    (void)unused;
+    if (!expect_kind(loader, node, NODE_SCALAR, "zone"))
+        return;
+    if (is_zone_name(node->text))
+        loader->program->zone = node->text;
+    else
+        complain(loader, node, "zone is `%.*s`; expected an IANA name such as Europe/Berlin", SHOWN(node->text));
+}
+
+static bool is_date(struct text text)
+{
+    return text.len == strlen("2026-01-01") && text.at[4] == '-' && text.at[7] == '-';
+}
+
+static void read_effective(struct loader *loader, const struct node *node, void *unused)
+{
+    (void)unused;
+    if (!expect_kind(loader, node, NODE_SCALAR, "effective"))
+        return;
+    struct text instant = node->text;
+    bool utc = text_equal(loader->program->zone, TEXT("UTC"));
+    if (is_date(node->text) && utc)
+        instant = arena_printf(loader->arena, "%.*sT00:00:00Z", SHOWN(node->text));
+    if (rfc3339_parse(instant, &loader->program->effective_at))
+        return;
+    if (is_date(node->text) && !utc)
+        complain(loader, node, "effective is `%.*s`; outside zone UTC write the instant: %.*sT00:00:00+01:00",
+                 SHOWN(node->text), SHOWN(node->text));
+    else
+        complain(loader, node, "effective is `%.*s`; expected an instant such as 2026-01-01T00:00:00Z",
+                 SHOWN(node->text));
+}
+
+/* ---- currencies */
+
+static void read_decimals(struct loader *loader, const struct node *node, void *into)
+{
+    int64_t decimals;
+    if (read_integer(loader, node, "decimals", 0, DECIMALS_MAX, &decimals))
+        ((struct currency *)into)->decimals = (int)decimals;
+}
+
+static const struct field point_fields[] = {{"decimals", false, read_decimals}};
+
+static bool is_point_name(struct text name)
+{
+    bool good = name.len >= 1 && name.len <= NAME_MAX_BYTES && name.at[0] >= 'a' && name.at[0] <= 'z';
+    for (size_t i = 1; good && i < name.len; i++)
+        good = (name.at[i] >= 'a' && name.at[i] <= 'z') || (name.at[i] >= '0' && name.at[i] <= '9') ||
+               name.at[i] == '_' || name.at[i] == '-';
+    return good;
+}
+
+static bool is_money_name(struct text name)
+{
+    bool good = name.len == 3;
+    for (size_t i = 0; good && i < name.len; i++)
+        good = name.at[i] >= 'A' && name.at[i] <= 'Z';
+    return good;
+}
+
+static bool is_repeated(const struct currency *currencies, size_t count, struct text name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (text_equal(currencies[i].name, name))
+            return true;
+    return false;
+}
+
+static void read_points_map(struct loader *loader, const struct node *node, void *unused)
+{
+    (void)unused;
+    if (!expect_kind(loader, node, NODE_MAP, "points") || !expect_count(loader, node, "points", 1, PROGRAM_POINTS_MAX))
+        return;
+    struct currency *points = arena_array(loader->arena, node->count, sizeof *points);
+    size_t count = 0;
+    for (const struct node *key = node->first; key; key = key->next) {
+        if (!is_point_name(key->text))
+            complain(loader, key, "point currency `%.*s`; expected a-z, then a-z 0-9 _ -, at most %d bytes",
+                     SHOWN(key->text), NAME_MAX_BYTES);
+        else if (is_repeated(points, count, key->text))
+            complain(loader, key, "point currency `%.*s` stands here a second time", SHOWN(key->text));
+        points[count].name = key->text;
+        fields_read(loader, key->value, "a point currency", point_fields, FIELD_COUNT(point_fields), &points[count]);
+        count++;
+    }
+    loader->program->points = points;
+    loader->program->point_count = count;
+}
+
+static void read_money_map(struct loader *loader, const struct node *node, void *unused)
+{
+    (void)unused;
+    if (!expect_kind(loader, node, NODE_MAP, "money") || !expect_count(loader, node, "money", 1, PROGRAM_MONEY_MAX))
+        return;
+    struct currency *money = arena_array(loader->arena, node->count, sizeof *money);
+    size_t count = 0;
+    for (const struct node *key = node->first; key; key = key->next) {
+        if (!is_money_name(key->text))
+            complain(loader, key, "currency `%.*s`; expected three capitals such as EUR", SHOWN(key->text));
+        else if (is_repeated(money, count, key->text))
+            complain(loader, key, "currency `%.*s` stands here a second time", SHOWN(key->text));
+        money[count].name = key->text;
+        read_decimals(loader, key->value, &money[count]);
+        count++;
+    }
+    loader->program->money = money;
+    loader->program->money_count = count;
+}
+
+/* ---- partners, refunds */
+
+static int partner_compare(const void *a, const void *b)
+{
+    return text_compare((*(const struct node *const *)a)->text, (*(const struct node *const *)b)->text);
+}
+
+static void read_partners(struct loader *loader, const struct node *node, void *unused)
+{
+    (void)unused;
+    if (!expect_kind(loader, node, NODE_LIST, "partners") ||
+        !expect_count(loader, node, "partners", 0, PROGRAM_PARTNERS_MAX))
+        return;
+    const struct node **items = arena_array(loader->arena, node->count, sizeof *items);
+    struct text *partners = arena_array(loader->arena, node->count, sizeof *partners);
+    size_t count = 0;
+    for (const struct node *item = node->first; item; item = item->next)
+        if (expect_kind(loader, item, NODE_SCALAR, "a partner")) {
+            if (item->text.len < 1 || item->text.len > PARTNER_MAX)
+                complain(loader, item, "a partner's id has 1 to %d bytes", PARTNER_MAX);
+            items[count++] = item;
+        }
+    if (count > 1)
+        qsort(items, count, sizeof *items, partner_compare);
+    for (size_t i = 0; i < count; i++) {
+        partners[i] = items[i]->text;
+        if (i > 0 && text_equal(partners[i], partners[i - 1]))
+            complain(loader, items[i], "partner `%.*s` stands here a second time", SHOWN(partners[i]));
+    }
+    loader->program->partners = partners;
+    loader->program->partner_count = count;
+}
+
+static void read_refunds(struct loader *loader, const struct node *node, void *unused)
+{
+    (void)unused;
+    static const char *const names[] = {[REFUND_NEGATIVE] = "negative", [REFUND_CLAMP] = "clamp"};
+    size_t choice;
+    if (read_choice(loader, node, "refunds", names, FIELD_COUNT(names), &choice))
+        loader->program->refunds = (enum refund_policy)choice;
+}
+
+/* In the order in which they depend on each other. */
+static const struct field program_fields[] = {
+    {"program", true, read_program_id},  {"version", true, read_version},   {"zone", false, read_zone},
+    {"effective", true, read_effective}, {"points", true, read_points_map}, {"money", false, read_money_map},
+    {"partners", false, read_partners},  {"refunds", false, read_refunds},  {"rules", true, read_rules},
+    {"rewards", false, read_rewards},
+};
+
+enum err_code program_load(struct text source, struct arena *arena, struct program **out, struct program_errors *errors,
+                           struct err *err)
+{
+    assert(arena && out && errors);
+    struct program *program = arena_alloc(arena, sizeof *program);
+    program->zone = TEXT("UTC");
+    struct loader loader = {.arena = arena, .errors = errors, .program = program};
+    loader.claims = arena_array(arena, CLAIMS_MAX, sizeof *loader.claims);
+    size_t before = errors->count;
+    const struct node *root = node_read(source, arena, errors);
+    if (root)
+        fields_read(&loader, root, "a program", program_fields, FIELD_COUNT(program_fields), NULL);
+    if (errors->count > before) {
+        errors_sort(errors);
+        const struct program_error *first = &errors->items[0];
+        return err_set(err, ERR_PROGRAM, "%zu error%s, the first in line %d, column %d: %.*s", errors->count,
+                       errors->count == 1 ? "" : "s", first->line, first->column, (int)first->message.len,
+                       first->message.at);
+    }
+    program_index(program, arena);
+    *out = program;
+    return ERR_NONE;
+}
+
+enum err_code program_read_file(const char *path, struct arena *arena, struct text *out, struct err *err)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return err_set(err, ERR_FILE, "%s: %s", path, strerror(errno));
+    char *at = arena_raw(arena, PROGRAM_FILE_MAX + 1);
+    size_t len = fread(at, 1, PROGRAM_FILE_MAX + 1, file);
+    bool failed = ferror(file) != 0;
+    fclose(file);
+    if (failed)
+        return err_set(err, ERR_FILE, "%s: reading failed", path);
+    if (len > PROGRAM_FILE_MAX)
+        return err_set(err, ERR_FILE, "%s: larger than 4 MiB", path);
+    *out = (struct text){at, len};
+    return ERR_NONE;
+}

@@ -1,0 +1,30 @@
+#ifndef POINTS_PROGRAM_PARTS_H
+#define POINTS_PROGRAM_PARTS_H
+
+#include "program/fields.h"
+
+/* The parts of a program file, each read by a function that has the shape of struct field's read. */
+
+/* `rules`, `rewards`: into the loader's program. They rely on points and money. */
+void read_rules(struct loader *loader, const struct node *node, void *unused);
+void read_rewards(struct loader *loader, const struct node *node, void *unused);
+
+enum { CLAIMS_MAX = PROGRAM_RULES_MAX + PROGRAM_REWARDS_MAX };
+
+/* Complains when another rule or reward has the id already. An empty id, one that could not be read, is let pass. */
+void claim_id(struct loader *loader, const struct node *item, struct text id);
+
+/* Takes the next word off the text; empty at the end. */
+struct text next_word(struct text *rest);
+
+/* "1 per 1.00", "3 per whole 4.00": what is paid for has basis_decimals. */
+bool read_rate(struct loader *loader, const struct node *node, int point_decimals, int basis_decimals,
+               struct rate *out);
+
+/* "{amount} points for order {subject}". */
+bool read_reason(struct loader *loader, const struct node *node, struct reason *out);
+
+/* The words of a rule that has none of its own. */
+struct reason default_reason(enum event_type type);
+
+#endif

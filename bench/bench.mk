@@ -7,3 +7,7 @@ BENCH_STREAMS  := $(BENCH)/streams/streams.jar
 $(BENCH)/generate $(BENCH)/latency: $(BENCH)/%: $(call objects,bench/%.c bench/client.c) $(REST) $(CORE)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BENCH)/floor: $(call objects,bench/floor.c bench/floor_ledger.c bench/floor_publish.c bench/client.c) $(REST) $(CORE)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

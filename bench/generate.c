@@ -107,6 +107,7 @@ static rd_kafka_t *open_producer(const struct options *options)
 {
     rd_kafka_conf_t *conf = client_conf();
     client_set(conf, "acks", "all");
+    client_set(conf, "partitioner", "murmur2_random"); /* as the rewards: a member keeps to one number of partition */
     client_set(conf, "queue.buffering.max.messages", "200000");
     client_set(conf, "batch.size", options->rate ? "65536" : "1000000");
     client_set(conf, "linger.ms", options->rate ? "1" : "20");

@@ -107,7 +107,7 @@ static void see(struct watch *watch, const struct options *options, const rd_kaf
         watch->samples[watch->sample_count++] = clock_utc_us() - occurred_at(message);
 }
 
-static void listen(rd_kafka_t *consumer, const struct options *options, struct watch *watch)
+static void hear(rd_kafka_t *consumer, const struct options *options, struct watch *watch)
 {
     int64_t end = clock_monotonic_us() + options->seconds * 1000000;
     for (int64_t now; (now = clock_monotonic_us()) < end;) {
@@ -173,7 +173,7 @@ int main(int argc, char **argv)
     assign_at_end(consumer, options.topic);
     puts("ready");
     fflush(stdout);
-    listen(consumer, &options, &watch);
+    hear(consumer, &options, &watch);
     qsort(watch.samples, watch.sample_count, sizeof *watch.samples, compare);
     printf("{\"rewards\": %zu, \"samples\": %zu, \"p50_ms\": %.1f, \"p90_ms\": %.1f, \"p99_ms\": %.1f,"
            " \"max_ms\": %.1f, \"longest_silence_s\": %.2f}\n",

@@ -13,7 +13,7 @@
 #include "decode/registry.h"
 #include "decode/stage.h"
 #include "ledger/stage.h"
-#include "progress.h"
+#include "meter.h"
 #include "projection/projection.h"
 #include "sink/publisher.h"
 #include "source/claim.h"
@@ -262,7 +262,7 @@ static bool is_idle(struct pipeline *pipeline, int64_t idle_s)
 }
 
 static enum err_code poll_until_stopped(struct pipeline *pipeline, const struct pipeline_options *options,
-                                        struct progress *progress, struct err *err)
+                                        struct meter *meter, struct err *err)
 {
     enum err_code code = source_join(pipeline->source, err);
     while (!code && !atomic_load(&stop_wanted) && !is_idle(pipeline, options->exit_when_idle_s)) {
@@ -271,8 +271,8 @@ static enum err_code poll_until_stopped(struct pipeline *pipeline, const struct 
             return err->code;
         }
         code = poll_once(pipeline, err);
-        if (progress_due(progress))
-            progress_show(progress, ledger_stage_counts(pipeline->ledger), publisher_counts(pipeline->publisher));
+        if (meter_due(meter))
+            meter_show(meter, ledger_stage_counts(pipeline->ledger), publisher_counts(pipeline->publisher));
     }
     return code;
 }
@@ -371,17 +371,17 @@ static void take_down(struct pipeline *pipeline)
 enum err_code pipeline_run(const struct config *config, const struct pipeline_options *options, struct err *err)
 {
     struct pipeline pipeline = {.config = config};
-    struct progress progress;
+    struct meter meter;
     waiting_init(&pipeline.waiting);
     catch_signals();
-    progress_start(&progress, options->progress);
+    meter_start(&meter, options->progress);
     enum err_code code = build(&pipeline, err);
     if (!code) {
         log_event(LOG_INFO, "started", "group=%s instance=%s", config->kafka_group, config->instance);
-        code = poll_until_stopped(&pipeline, options, &progress, err);
+        code = poll_until_stopped(&pipeline, options, &meter, err);
         if (!code)
             finish(&pipeline);
-        progress_end(&progress, ledger_stage_counts(pipeline.ledger), publisher_counts(pipeline.publisher));
+        meter_end(&meter, ledger_stage_counts(pipeline.ledger), publisher_counts(pipeline.publisher));
     }
     take_down(&pipeline);
     if (code == ERR_STOPPED || (code && atomic_load(&stop_wanted) && err_class(code) == ERR_CLASS_RETRY))

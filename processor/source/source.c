@@ -98,7 +98,6 @@ static rd_kafka_conf_t *consumer_conf(struct source *source, struct err *err)
         {"topic.metadata.refresh.interval.ms", "10000"}, /* how soon new partitions are noticed */
         {"queued.max.messages.kbytes", "16384"},
         {"fetch.wait.max.ms", "20"},
-        {"fetch.queue.backoff.ms", "10"},
         {NULL, NULL}, /* group.instance.id, where wanted */
         {NULL, NULL},
     };

@@ -111,6 +111,7 @@ int err_exit_status(enum err_code code)
     case ERR_OFFSET_UNSIGNED:
     case ERR_TOPIC_RECREATED:
     case ERR_OUTBOX_GAP:
+    case ERR_POSITION_REFUSED:
         return EXIT_POSITION;
     case ERR_STOPPED:
         return EXIT_INTERRUPTED;

@@ -36,6 +36,7 @@ enum err_class {
     X(ERR_OFFSET_UNSIGNED, ERR_CLASS_FATAL, "offset_unsigned")            \
     X(ERR_TOPIC_RECREATED, ERR_CLASS_FATAL, "topic_recreated")            \
     X(ERR_OUTBOX_GAP, ERR_CLASS_FATAL, "outbox_gap")                      \
+    X(ERR_POSITION_REFUSED, ERR_CLASS_FATAL, "position_change_refused")   \
     X(ERR_REDIS, ERR_CLASS_RETRY, "redis_error")                          \
     X(ERR_REGISTRY, ERR_CLASS_RETRY, "registry_error")                    \
     X(ERR_SCHEMA_UNKNOWN, ERR_CLASS_RETRY, "schema_unknown")              \

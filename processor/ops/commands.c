@@ -1,11 +1,18 @@
 #include "ops/command.h"
 
 /* X(name): the command of ops/<name>.c, in the order in which help lists them. */
-#define COMMANDS(X) \
-    X(migrate)      \
-    X(publish)      \
-    X(consume)      \
-    X(version)      \
+#define COMMANDS(X)                                                                                                    \
+    X(migrate)                                                                                                         \
+    X(program_apply)                                                                                                   \
+    X(program_list)                                                                                                    \
+    X(program_show)                                                                                                    \
+    X(publish)                                                                                                         \
+    X(consume)                                                                                                         \
+    X(member_show)                                                                                                     \
+    X(offsets_show)                                                                                                    \
+    X(offsets_reset)                                                                                                   \
+    X(redis_rebuild)                                                                                                   \
+    X(version)                                                                                                         \
     X(help)
 
 #define X(name) extern const struct command command_##name;

@@ -1,0 +1,206 @@
+#include <inttypes.h>
+#include <jansson.h>
+
+#include "base/rfc3339.h"
+#include "ledger/postgres.h"
+#include "ops/command.h"
+#include "ops/member_read.h"
+#include "program/store.h"
+
+static const char *kind_name(enum entry_kind kind)
+{
+    switch (kind) {
+    case ENTRY_ACCRUAL:
+        return "accrual";
+    case ENTRY_TAKE_BACK:
+        return "take-back";
+    case ENTRY_CONVERSION:
+        return "conversion";
+    case ENTRY_CONVERSION_VOIDED:
+        return "conversion-voided";
+    case ENTRY_REDEMPTION:
+        return "redemption";
+    case ENTRY_ADJUSTMENT:
+        return "adjustment";
+    }
+    return "unknown";
+}
+
+static const char *account_name(enum account account)
+{
+    switch (account) {
+    case ACCOUNT_PROGRAMME:
+        return "programme";
+    case ACCOUNT_MEMBER_AVAILABLE:
+        return "available";
+    case ACCOUNT_MEMBER_PENDING:
+        return "pending";
+    case ACCOUNT_REDEEMED:
+        return "redeemed";
+    case ACCOUNT_BREAKAGE:
+        return "breakage";
+    case ACCOUNT_CONVERTED:
+        return "converted";
+    }
+    return "unknown";
+}
+
+static json_t *string_of(struct text text)
+{
+    return json_stringn(text.at ? text.at : "", text.len);
+}
+
+static json_t *entry_json(const struct member_entry *entry)
+{
+    char occurred[RFC3339_SIZE];
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:{s:o, s:I, s:I}}", "sequence",
+                     (json_int_t)entry->sequence, "occurred_at", rfc3339_format(entry->occurred_at, occurred), "kind",
+                     kind_name(entry->kind), "from", account_name(entry->from), "to", account_name(entry->to), "amount",
+                     (json_int_t)entry->amount, "wanted", (json_int_t)entry->wanted, "effect",
+                     (json_int_t)member_entry_effect(entry), "currency", string_of(entry->currency), "rule",
+                     string_of(entry->rule_id), "subject", string_of(entry->subject), "partner",
+                     string_of(entry->partner_id), "program_version", (json_int_t)entry->program_version, "input",
+                     "topic", string_of(entry->topic), "partition", (json_int_t)entry->partition, "offset",
+                     (json_int_t)entry->offset);
+}
+
+static json_t *view_json(const struct member_view *view, const struct err *verdict)
+{
+    json_t *balances = json_array(), *entries = json_array();
+    for (size_t i = 0; i < view->summary.balance_count; i++) {
+        const struct state_balance *balance = &view->summary.balances[i];
+        json_array_append_new(balances,
+                              json_pack("{s:o, s:I, s:I}", "currency", string_of(balance->currency), "available",
+                                        (json_int_t)balance->available, "lifetime", (json_int_t)balance->lifetime));
+    }
+    for (size_t i = 0; i < view->entry_count; i++)
+        json_array_append_new(entries, entry_json(&view->entries[i]));
+    return json_pack("{s:o, s:o, s:I, s:b, s:s?, s:o, s:o}", "program", string_of(view->program_id), "member",
+                     string_of(view->member_id), "version", (json_int_t)view->version, "verified",
+                     verdict->code == ERR_NONE, "difference", verdict->code ? verdict->text : NULL, "balances",
+                     balances, "entries", entries);
+}
+
+static void print_entry(FILE *out, const struct member_entry *entry)
+{
+    char occurred[RFC3339_SIZE];
+    fprintf(out, "%5" PRId64 "  %-20s %+8" PRId64 " %.*s  %s by rule %.*s (version %" PRId64 ")", entry->sequence,
+            rfc3339_format(entry->occurred_at, occurred), member_entry_effect(entry), (int)entry->currency.len,
+            entry->currency.at, kind_name(entry->kind), (int)entry->rule_id.len, entry->rule_id.at,
+            entry->program_version);
+    if (entry->subject.len > 0)
+        fprintf(out, " for %.*s", (int)entry->subject.len, entry->subject.at);
+    if (entry->partner_id.len > 0)
+        fprintf(out, " at %.*s", (int)entry->partner_id.len, entry->partner_id.at);
+    if (entry->wanted != entry->amount)
+        fprintf(out, ", of %" PRId64 " wanted", entry->wanted);
+    fprintf(out, "  [%.*s/%" PRId64 "@%" PRId64 "]\n", (int)entry->topic.len, entry->topic.at, entry->partition,
+            entry->offset);
+}
+
+static void print_view(const struct invocation *invocation, const struct member_view *view, const struct err *verdict)
+{
+    FILE *out = invocation->out;
+    fprintf(out, "member %.*s of program %.*s, version %" PRId64 "\n", (int)view->member_id.len, view->member_id.at,
+            (int)view->program_id.len, view->program_id.at, view->version);
+    for (size_t i = 0; i < view->summary.balance_count; i++) {
+        const struct state_balance *balance = &view->summary.balances[i];
+        fprintf(out, "  %.*s: %" PRId64 " available, %" PRId64 " ever earned and not taken back\n",
+                (int)balance->currency.len, balance->currency.at, balance->available, balance->lifetime);
+    }
+    for (size_t i = 0; i < view->entry_count; i++)
+        print_entry(out, &view->entries[i]);
+    if (verdict->code)
+        fprintf(out, "  NOT VERIFIED: %s\n", verdict->text);
+    else
+        fprintf(out, "  verified: each balance is the sum of its entries, %zu in all\n", view->entry_count);
+}
+
+/* What was found so far, over several programs. */
+struct findings {
+    json_t *list;
+    size_t found;
+    bool all_verified;
+};
+
+static enum err_code show_one(const struct invocation *invocation, PGconn *connection, struct text program,
+                              struct arena *arena, struct findings *findings, struct err *err)
+{
+    struct member_view view;
+    bool found = false;
+    enum err_code code = member_read(connection, program, text_of(invocation->arguments[0]), arena, &view, &found, err);
+    if (code || !found)
+        return code;
+    struct err verdict = {.code = ERR_NONE};
+    findings->all_verified &= member_verify(&view, &verdict) == ERR_NONE;
+    findings->found++;
+    if (invocation->json)
+        json_array_append_new(findings->list, view_json(&view, &verdict));
+    else
+        print_view(invocation, &view, &verdict);
+    return ERR_NONE;
+}
+
+/* A member is known per program: without --program, each stored program is asked. */
+static enum err_code show_all(const struct invocation *invocation, PGconn *connection, struct arena *arena,
+                              struct findings *findings, struct err *err)
+{
+    const char *only = option_text(invocation, "--program", NULL);
+    if (only)
+        return show_one(invocation, connection, text_of(only), arena, findings, err);
+    struct stored_programs stored;
+    enum err_code code = program_store_list(connection, TEXT(""), arena, &stored, err);
+    for (size_t i = 0; i < stored.count && !code; i++)
+        if (i == 0 || !text_equal(stored.items[i].program_id, stored.items[i - 1].program_id))
+            code = show_one(invocation, connection, stored.items[i].program_id, arena, findings, err);
+    return code;
+}
+
+static int finish(const struct invocation *invocation, const struct findings *findings)
+{
+    if (invocation->json) {
+        json_dumpf(findings->list, invocation->out, JSON_COMPACT);
+        fputc('\n', invocation->out);
+    }
+    if (findings->found == 0)
+        fprintf(invocation->errors, "points member show: %s is not known to %s\n", invocation->arguments[0],
+                option_text(invocation, "--program", "any program"));
+    return findings->found > 0 && findings->all_verified ? EXIT_OK : EXIT_DIFFERENCE;
+}
+
+static int run(const struct invocation *invocation)
+{
+    struct err err = {.code = ERR_NONE};
+    PGconn *connection = NULL;
+    struct arena *arena = arena_new(0);
+    struct findings findings = {.list = json_array(), .all_verified = true};
+    enum err_code code = postgres_open(invocation->config, POSTGRES_READER, &connection, &err);
+    if (!code)
+        code = show_all(invocation, connection, arena, &findings, &err);
+    postgres_close(connection);
+    int status = code ? command_failed(invocation, &err) : finish(invocation, &findings);
+    json_decref(findings.list);
+    arena_free(arena);
+    return status;
+}
+
+const struct command command_member_show = {
+    .name = "member show",
+    .arguments = "ID",
+    .summary = "say what a member has, and why",
+    .description =
+        "Prints the member's balances, then every entry of the ledger with its reason: what it did to the available "
+        "points, under which rule and version of the program, for which order or product, and which record of which "
+        "topic brought it. Amounts are in minor units of the point currency.\n\n"
+        "It reads one snapshot of the ledger, adds the entries up, and says whether each balance is their sum; the "
+        "exit "
+        "status is 1 where it is not, or where nobody knows the member.",
+    .least_arguments = 1,
+    .most_arguments = 1,
+    .loads_config = true,
+    .json = true,
+    .options = {{"--program", "ID", "only in this program; without it, in each"}},
+    .examples = {{"points member show m-1", "everything about one member"},
+                 {"points member show m-1 --json | jq '.[].balances'", "only the balances"}},
+    .run = run,
+};

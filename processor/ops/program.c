@@ -1,0 +1,327 @@
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/rfc3339.h"
+#include "ledger/postgres.h"
+#include "ops/command.h"
+#include "ops/linediff.h"
+#include "program/load.h"
+#include "program/store.h"
+
+enum { CONTEXT_LINES = 2 };
+
+static void dump(const struct invocation *invocation, json_t *object)
+{
+    json_dumpf(object, invocation->out, JSON_COMPACT);
+    fputc('\n', invocation->out);
+    json_decref(object);
+}
+
+static int print_errors(const struct invocation *invocation, const char *path, const struct program_errors *errors)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < errors->count; i++) {
+        const struct program_error *item = &errors->items[i];
+        if (!invocation->json)
+            fprintf(invocation->errors, "%s:%d:%d: %.*s\n", path, item->line, item->column, (int)item->message.len,
+                    item->message.at);
+        json_array_append_new(list, json_pack("{s:s, s:i, s:i, s:s%}", "file", path, "line", item->line, "column",
+                                              item->column, "text", item->message.at, item->message.len));
+    }
+    if (invocation->json)
+        dump(invocation, json_pack("{s:{s:s, s:o}}", "error", "code", err_name(ERR_PROGRAM), "errors", list));
+    else
+        json_decref(list);
+    return err_exit_status(ERR_PROGRAM);
+}
+
+/* True where a change stands at most CONTEXT_LINES away. */
+static bool is_near_change(const struct line_edits *edits, size_t at)
+{
+    size_t from = at < CONTEXT_LINES ? 0 : at - CONTEXT_LINES;
+    for (size_t i = from; i < edits->count && i <= at + CONTEXT_LINES; i++)
+        if (edits->items[i].sign != ' ')
+            return true;
+    return false;
+}
+
+static void print_difference(const struct invocation *invocation, const struct line_edits *edits)
+{
+    bool skipped = false;
+    for (size_t i = 0; i < edits->count; i++) {
+        const struct line_edit *edit = &edits->items[i];
+        bool shown = is_near_change(edits, i);
+        if (shown && skipped)
+            fputs("      …\n", invocation->out);
+        skipped = !shown;
+        if (shown)
+            fprintf(invocation->out, "%5zu %c %.*s\n", edit->line, edit->sign, (int)edit->text.len, edit->text.at);
+    }
+}
+
+static json_t *difference_json(const struct line_edits *edits)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < edits->count; i++) {
+        const struct line_edit *edit = &edits->items[i];
+        if (edit->sign != ' ')
+            json_array_append_new(list, json_pack("{s:s%, s:I, s:s%}", "sign", &edit->sign, (size_t)1, "line",
+                                                  (json_int_t)edit->line, "text", edit->text.at ? edit->text.at : "",
+                                                  edit->text.len));
+    }
+    return list;
+}
+
+/* What came of it, for people and for --json. */
+struct outcome {
+    struct text id;
+    int64_t version;
+    int64_t effective_at;
+    bool dry_run;
+    bool reaches_back; /* a later version that takes effect in the past */
+    struct program_change change;
+    struct line_edits edits;
+};
+
+static void print_outcome_json(const struct invocation *invocation, const struct outcome *outcome)
+{
+    char effective[RFC3339_SIZE];
+    const char *result = outcome->change.present ? "present" : outcome->dry_run ? "would_store" : "stored";
+    dump(invocation,
+         json_pack("{s:s%, s:I, s:s, s:s, s:I, s:b, s:o}", "program", outcome->id.at, outcome->id.len, "version",
+                   (json_int_t)outcome->version, "effective_at", rfc3339_format(outcome->effective_at, effective),
+                   "result", result, "revision", (json_int_t)outcome->change.revision, "reaches_back",
+                   outcome->reaches_back, "difference", difference_json(&outcome->edits)));
+}
+
+static void print_outcome(const struct invocation *invocation, const struct outcome *outcome)
+{
+    char effective[RFC3339_SIZE];
+    int len = (int)outcome->id.len;
+    const char *id = outcome->id.at;
+    if (outcome->change.present) {
+        fprintf(invocation->out, "%.*s version %" PRId64 " is stored already, with the same content\n", len, id,
+                outcome->version);
+        return;
+    }
+    if (outcome->change.previous.len > 0) {
+        fprintf(invocation->out, "%.*s, version %" PRId64 " to version %" PRId64 ":\n", len, id,
+                outcome->change.previous_version, outcome->version);
+        print_difference(invocation, &outcome->edits);
+    }
+    fprintf(invocation->out, "%.*s version %" PRId64 " %s, in effect from %s%s\n", len, id, outcome->version,
+            outcome->dry_run ? "would be stored" : "is stored", rfc3339_format(outcome->effective_at, effective),
+            outcome->dry_run ? "; nothing was written" : "");
+    if (outcome->reaches_back)
+        fputs("warning: it takes effect in the past: events from then on that were decided already stay as they were "
+              "decided\n",
+              invocation->errors);
+}
+
+static enum err_code apply_program(const struct invocation *invocation, const struct program *program,
+                                   struct text source, struct arena *arena, struct outcome *out, struct err *err)
+{
+    PGconn *connection = NULL;
+    *out = (struct outcome){.id = program_id(program),
+                            .version = program_version(program),
+                            .effective_at = program_effective_at(program),
+                            .dry_run = option_given(invocation, "--dry-run")};
+    enum err_code code = postgres_open(invocation->config, POSTGRES_RUNTIME, &connection, err);
+    if (!code)
+        code = program_store_apply(connection, program, source, out->dry_run, arena, &out->change, err);
+    postgres_close(connection);
+    if (code)
+        return code;
+    out->edits = line_diff(out->change.previous, source, arena);
+    out->reaches_back = !out->change.present && out->change.previous.len > 0 && out->effective_at <= clock_utc_us();
+    return ERR_NONE;
+}
+
+static int apply_in(const struct invocation *invocation, struct arena *arena)
+{
+    struct err err = {.code = ERR_NONE};
+    struct text source;
+    struct program *program = NULL;
+    struct program_errors errors = {0};
+    struct outcome outcome;
+    const char *path = invocation->arguments[0];
+    enum err_code code = program_read_file(path, arena, &source, &err);
+    if (!code)
+        code = program_load(source, arena, &program, &errors, &err);
+    if (code == ERR_PROGRAM && errors.count > 0)
+        return print_errors(invocation, path, &errors);
+    if (!code)
+        code = apply_program(invocation, program, source, arena, &outcome, &err);
+    if (code)
+        return command_failed(invocation, &err);
+    if (invocation->json)
+        print_outcome_json(invocation, &outcome);
+    else
+        print_outcome(invocation, &outcome);
+    return EXIT_OK;
+}
+
+static int apply(const struct invocation *invocation)
+{
+    struct arena *arena = arena_new(0);
+    int status = apply_in(invocation, arena);
+    arena_free(arena);
+    return status;
+}
+
+static enum err_code list_stored(const struct invocation *invocation, struct text id, struct arena *arena,
+                                 struct stored_programs *out, struct err *err)
+{
+    PGconn *connection = NULL;
+    enum err_code code = postgres_open(invocation->config, POSTGRES_READER, &connection, err);
+    if (!code)
+        code = program_store_list(connection, id, arena, out, err);
+    postgres_close(connection);
+    return code;
+}
+
+static json_t *stored_json(const struct stored_program *item)
+{
+    char effective[RFC3339_SIZE], applied[RFC3339_SIZE];
+    return json_pack("{s:s%, s:I, s:s, s:I, s:s, s:s%}", "program", item->program_id.at, item->program_id.len,
+                     "version", (json_int_t)item->version, "effective_at",
+                     rfc3339_format(item->effective_at, effective), "revision", (json_int_t)item->revision,
+                     "applied_at", rfc3339_format(item->applied_at, applied), "applied_by", item->applied_by.at,
+                     item->applied_by.len);
+}
+
+static void print_list(const struct invocation *invocation, struct stored_programs stored)
+{
+    char effective[RFC3339_SIZE], applied[RFC3339_SIZE];
+    json_t *list = json_array();
+    for (size_t i = 0; i < stored.count; i++) {
+        const struct stored_program *item = &stored.items[i];
+        json_array_append_new(list, stored_json(item));
+        if (!invocation->json)
+            fprintf(invocation->out, "%-20.*s version %-4" PRId64 " from %-20s applied %s by %.*s\n",
+                    (int)item->program_id.len, item->program_id.at, item->version,
+                    rfc3339_format(item->effective_at, effective), rfc3339_format(item->applied_at, applied),
+                    (int)item->applied_by.len, item->applied_by.at);
+    }
+    if (invocation->json) {
+        dump(invocation, list);
+        return;
+    }
+    json_decref(list);
+    if (stored.count == 0)
+        fputs("no programs; `points program apply FILE` stores one\n", invocation->out);
+}
+
+static int list(const struct invocation *invocation)
+{
+    struct err err = {.code = ERR_NONE};
+    struct stored_programs stored;
+    struct arena *arena = arena_new(0);
+    enum err_code code = list_stored(invocation, TEXT(""), arena, &stored, &err);
+    if (!code)
+        print_list(invocation, stored);
+    arena_free(arena);
+    return code ? command_failed(invocation, &err) : EXIT_OK;
+}
+
+/* The version asked for, else the newest; NULL where it is not stored. */
+static const struct stored_program *choose(struct stored_programs stored, int64_t version)
+{
+    for (size_t i = stored.count; i-- > 0;)
+        if (version == 0 || stored.items[i].version == version)
+            return &stored.items[i];
+    return NULL;
+}
+
+static void print_stored(const struct invocation *invocation, const struct stored_program *item)
+{
+    if (!invocation->json) {
+        fwrite(item->source.at, 1, item->source.len, invocation->out);
+        return;
+    }
+    json_t *object = stored_json(item);
+    json_object_set_new(object, "source", json_stringn(item->source.at, item->source.len));
+    dump(invocation, object);
+}
+
+static int show_in(const struct invocation *invocation, struct arena *arena)
+{
+    struct err err = {.code = ERR_NONE};
+    struct stored_programs stored;
+    const char *id = invocation->arguments[0];
+    char *end = NULL;
+    int64_t version = invocation->argument_count > 1 ? strtoll(invocation->arguments[1], &end, 10) : 0;
+    if (end && (*end || version < 1)) {
+        err_set(&err, ERR_USAGE, "VERSION is %.40s; it must be a whole number from 1", invocation->arguments[1]);
+        return command_failed(invocation, &err);
+    }
+    if (list_stored(invocation, text_of(id), arena, &stored, &err))
+        return command_failed(invocation, &err);
+    const struct stored_program *item = *id ? choose(stored, version) : NULL;
+    if (!item) {
+        if (invocation->json)
+            fputs("null\n", invocation->out);
+        fprintf(invocation->errors, "points program show: %s is not stored; `points program list` shows what is\n",
+                stored.count ? "that version" : id);
+        return EXIT_DIFFERENCE;
+    }
+    print_stored(invocation, item);
+    return EXIT_OK;
+}
+
+static int show(const struct invocation *invocation)
+{
+    struct arena *arena = arena_new(0);
+    int status = show_in(invocation, arena);
+    arena_free(arena);
+    return status;
+}
+
+const struct command command_program_apply = {
+    .name = "program apply",
+    .arguments = "FILE",
+    .summary = "check a program file and put it in force",
+    .description =
+        "Checks the file whole, every error with line and column; shows the difference to the newest stored version; "
+        "stores it and raises the revision of the set of programs in one transaction, at which all running instances "
+        "change over.\n\n"
+        "A stored version is never rewritten: the same content again changes nothing, other content is refused. A new "
+        "version has a higher number and takes effect after all others. The time at which an event occurred chooses "
+        "the version, so one that takes effect in the past decides only events that are still to come; a warning says "
+        "so.",
+    .least_arguments = 1,
+    .most_arguments = 1,
+    .loads_config = true,
+    .json = true,
+    .options = {{"--dry-run", NULL, "check and show the difference, write nothing"}},
+    .examples = {{"points program apply shop.yaml --dry-run", "what would change"},
+                 {"points program apply shop.yaml", "put it in force"}},
+    .run = apply,
+};
+
+const struct command command_program_list = {
+    .name = "program list",
+    .arguments = "",
+    .summary = "list the stored programs and their versions",
+    .description = "Prints each version of each program: from when it is in effect, when it was applied and by whom.",
+    .loads_config = true,
+    .json = true,
+    .examples = {{"points program list", "all versions"}},
+    .run = list,
+};
+
+const struct command command_program_show = {
+    .name = "program show",
+    .arguments = "ID [VERSION]",
+    .summary = "print a stored program file",
+    .description = "Prints the file as it was applied, byte for byte: the newest version, or the one named.",
+    .least_arguments = 1,
+    .most_arguments = 2,
+    .loads_config = true,
+    .json = true,
+    .examples = {{"points program show shop", "the newest version"},
+                 {"points program show shop 1 > old.yaml", "the first one"}},
+    .run = show,
+};

@@ -174,6 +174,9 @@ static inline void put_field(struct content *content, const struct field *field,
     case SLOT_ATTRIBUTES:
         put_attributes(content, field, base);
         break;
+    case SLOT_LINE:
+        put_fields(content, fields_of_line(), base);
+        break;
     }
 }
 

@@ -15,6 +15,7 @@ enum slot {
     SLOT_TEXTS,      /* const struct text *, with its count */
     SLOT_LINES,      /* const struct order_line *, with its count */
     SLOT_ATTRIBUTES, /* const struct attribute *, with its count */
+    SLOT_LINE,       /* struct order_line: an item of SLOT_LINES */
 };
 
 /* Not part of the content: id and source, under which contents are compared. */

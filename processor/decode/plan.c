@@ -58,25 +58,48 @@ static bool compile_enum(struct compiler *compiler, const struct field *field, c
     return true;
 }
 
-/* The steps of one item: of an array of texts, a text; of a map, key and value; of lines, a record. */
+/* A line is read where it lies, so the record is no step of its own unless it is a branch of a union. */
+static bool compile_line(struct compiler *compiler, const struct schema_node *writer, const struct schema_node *reader,
+                         struct step *out)
+{
+    struct steps *record = arena_alloc(compiler->plan->arena, sizeof *record);
+    out->code = STEP_RECORD;
+    out->record = record;
+    return writer->type == NODE_RECORD && same_short_name(writer, reader) &&
+           !compile_record(compiler, writer, reader, fields_of_line(), record);
+}
+
+static size_t item_size(enum slot list)
+{
+    switch (list) {
+    case SLOT_TEXTS:
+        return sizeof(struct text);
+    case SLOT_LINES:
+        return sizeof(struct order_line);
+    default:
+        assert(list == SLOT_ATTRIBUTES);
+        return sizeof(struct attribute);
+    }
+}
+
+/* The steps of one item: of an array of texts, a text; of a map, key and value; of lines, their fields. */
 static bool compile_item(struct compiler *compiler, const struct field *field, uint32_t writer, uint32_t reader,
                          struct step_list *list)
 {
-    struct field item = {.name = field->name, .slot = SLOT_TEXT, .at = 0};
-    if (field->slot == SLOT_LINES) {
-        const struct schema_node *node = node_of(compiler->writer, writer);
-        list->item_size = sizeof(struct order_line);
-        return node->type == NODE_RECORD && same_short_name(node, node_of(compiler->reader, reader)) &&
-               !compile_record(compiler, node, node_of(compiler->reader, reader), fields_of_line(), &list->item);
-    }
     bool map = field->slot == SLOT_ATTRIBUTES;
-    list->item_size = map ? sizeof(struct attribute) : sizeof(struct text);
+    struct field item = {.name = field->name, .slot = field->slot == SLOT_LINES ? SLOT_LINE : SLOT_TEXT};
+    list->item_size = item_size(field->slot);
     list->item = (struct steps){new_steps(compiler, 2), map ? 2 : 1};
+    struct step *value = list->item.at;
     if (map) {
-        list->item.at[0] = (struct step){.code = STEP_TEXT, .name = field->name};
+        *value++ = (struct step){.code = STEP_TEXT, .at = offsetof(struct attribute, name), .name = field->name};
         item.at = offsetof(struct attribute, value);
     }
-    return compile_value(compiler, &item, writer, reader, &list->item.at[map ? 1 : 0]);
+    if (!compile_value(compiler, &item, writer, reader, value))
+        return false;
+    if (value->code == STEP_RECORD)
+        list->item = *value->record;
+    return true;
 }
 
 static bool compile_list(struct compiler *compiler, const struct field *field, const struct schema_node *writer,
@@ -147,6 +170,8 @@ static bool compile_value(struct compiler *compiler, const struct field *field, 
     case SLOT_LINES:
     case SLOT_ATTRIBUTES:
         return compile_list(compiler, field, from, to, out);
+    case SLOT_LINE:
+        return compile_line(compiler, from, to, out);
     default:
         return compile_plain(field, from->type, to->type, out);
     }

@@ -134,6 +134,8 @@ static enum err_code run_step(struct reading *reading, const struct step *step, 
         return read_symbol(reading, step, base);
     case STEP_LIST:
         return read_list(reading, step, base);
+    case STEP_RECORD:
+        return run(reading, step->record, base);
     case STEP_UNION:
         return read_union(reading, step, base);
     case STEP_SKIP:

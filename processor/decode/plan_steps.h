@@ -16,9 +16,16 @@ enum step_code {
     STEP_NETWORK, /* enum: `values` */
     STEP_UNION,   /* `branches` */
     STEP_LIST,    /* array or map: `list` */
+    STEP_RECORD,  /* record: `record` */
 };
 
+struct step;
 struct step_list;
+
+struct steps {
+    struct step *at;
+    size_t count;
+};
 
 struct step {
     enum step_code code;
@@ -30,12 +37,8 @@ struct step {
         const uint8_t *values; /* per symbol of the writer: ours */
         const struct step *branches;
         const struct step_list *list;
+        const struct steps *record;
     };
-};
-
-struct steps {
-    struct step *at;
-    size_t count;
 };
 
 struct step_list {

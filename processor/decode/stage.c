@@ -87,8 +87,8 @@ static enum err_code decode_record(struct decode_stage *stage, struct record *re
     struct err err;
     const rd_kafka_message_t *message = record->message;
     struct bytes value = {message->payload, message->len};
-    enum err_code code = decoder_decode(stage->decoder, value, recorded_at(message), arena, &record->event,
-                                        &record->content, &err);
+    enum err_code code =
+        decoder_decode(stage->decoder, value, recorded_at(message), arena, &record->event, &record->content, &err);
     bool give_up = code == ERR_SCHEMA_UNKNOWN && stage->config->registry_unknown_id[0] == 'd';
     if (code == ERR_NONE) {
         take_keys(record);
@@ -132,9 +132,8 @@ static bool add_record(struct decode_stage *stage, const struct assignment *assi
 {
     if (!wait_for_room(stage, assignment))
         return false;
-    struct record record = {.message = message,
-                            .partition = partition_of(stage, assignment, message),
-                            .offset = message->offset};
+    struct record record = {
+        .message = message, .partition = partition_of(stage, assignment, message), .offset = message->offset};
     assert(record.partition);
     while (decode_record(stage, &record, stage->open->arena)) {
         offer(stage); /* what came before need not wait for the registry */

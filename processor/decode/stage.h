@@ -5,8 +5,9 @@
 #include "decode/decode.h"
 #include "fold/batch.h"
 
-/* The decode stage: a thread that takes records from the poll thread's inbox, decodes them into the open batch, and hands
- * the batch on whenever the ledger is free. So a batch is whatever arrived while the last one was being written. */
+/* The decode stage: a thread that takes records from the poll thread's inbox, decodes them into the open batch, and
+ * hands the batch on whenever the ledger is free. So a batch is whatever arrived while the last one was being written.
+ */
 struct decode_stage;
 
 struct decode_hooks {

@@ -101,12 +101,22 @@ static bool copy_enum(struct copying *copying, const struct field *field, const 
     return true;
 }
 
+static avro_value_t chosen_branch(const avro_value_t *value)
+{
+    avro_value_t chosen = *value;
+    if (avro_value_get_type(value) == AVRO_UNION)
+        assert(!avro_value_get_current_branch(value, &chosen));
+    return chosen;
+}
+
 static bool copy_item(struct copying *copying, const struct field *field, avro_value_t *value, const char *key,
                       char *item)
 {
     struct field text = {.name = field->name, .slot = SLOT_TEXT};
-    if (field->slot == SLOT_LINES)
-        return avro_value_get_type(value) == AVRO_RECORD && copy_record(copying, fields_of_line(), value, item);
+    if (field->slot == SLOT_LINES) {
+        avro_value_t line = chosen_branch(value);
+        return avro_value_get_type(&line) == AVRO_RECORD && copy_record(copying, fields_of_line(), &line, item);
+    }
     if (field->slot == SLOT_ATTRIBUTES) {
         text.at = offsetof(struct attribute, value);
         if (!copy_bytes(copying, text_of(key), &((struct attribute *)(void *)item)->name))
@@ -141,12 +151,7 @@ static bool copy_list(struct copying *copying, const struct field *field, const 
 
 static bool copy_field(struct copying *copying, const struct field *field, avro_value_t *value, void *base)
 {
-    avro_value_t branch = *value;
-    while (avro_value_get_type(&branch) == AVRO_UNION) {
-        avro_value_t chosen;
-        assert(!avro_value_get_current_branch(&branch, &chosen));
-        branch = chosen;
-    }
+    avro_value_t branch = chosen_branch(value);
     switch (field->slot) {
     case SLOT_TEXT:
         return copy_text(copying, &branch, &FIELD_AT(struct text, base, field->at));
@@ -279,6 +284,8 @@ static bool field_equal(const struct field *field, const void *a, const void *b)
                            FIELD_OF(const struct order_line *, b, field->at), count);
     case SLOT_ATTRIBUTES:
         return attributes_equal(field, a, b);
+    case SLOT_LINE:
+        break;
     }
     return false;
 }

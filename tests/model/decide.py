@@ -1,0 +1,466 @@
+"""The decision over one event, written anew from the description of the rules: (programs, states, event) -> Decision.
+
+States are plain objects; a decision never changes the states that it is given, it returns copies of those that it
+touches, so that a search over orders of decision can step back.
+"""
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from model.program import Program, ProgramSet, Rule
+
+PROGRAMME, AVAILABLE, CONVERTED = 1, 2, 6
+ACCRUAL, TAKE_BACK, CONVERSION, CONVERSION_VOIDED, ADJUSTMENT = 1, 2, 3, 4, 6
+INT64_MAX = 2**63 - 1
+
+
+class Refused(Exception):
+    """The event is impossible: a dead letter with this reason."""
+
+    def __init__(self, reason: str):
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Entry:
+    member: tuple  # (program_id, member_id)
+    sequence: int
+    kind: int
+    from_account: int
+    to_account: int
+    amount: int
+    wanted: int
+    currency: str
+    partner_id: str
+    rule_id: str
+    subject: str
+    program_version: int
+
+
+@dataclass(frozen=True)
+class Reward:
+    type: str
+    member: tuple
+    amount: int
+    currency: str
+    balance_after: int
+    lifetime_after: int
+    rule_id: str
+    benefit: str
+    subject: str
+    program_version: int
+    partner_id: str
+    reason: str | None = None  # only where the program words it
+
+
+@dataclass
+class Line:
+    quantity: int
+    net: int
+
+
+@dataclass
+class Order:
+    currency: str
+    partner_id: str
+    version: int = 0
+    lines: dict = field(default_factory=dict)
+    returned: dict = field(default_factory=dict)  # line key -> quantity that came back, perhaps before its order
+    discount: int = 0
+    revision: int = 0
+    refunded_amount: int = 0
+    whole: bool = False
+    kinds: set = field(default_factory=set)  # of events that granted
+    granted: dict = field(default_factory=dict)  # rule id -> points granted on what remains
+    spent: int = 0
+
+    def remaining(self) -> int:
+        if self.whole:
+            return 0
+        nets = 0
+        for key, line in self.lines.items():
+            returned = min(line.quantity, self.returned.get(key, 0))
+            nets += line.net - line.net * returned // line.quantity
+        return max(0, nets - self.discount - self.refunded_amount)
+
+    def gone(self) -> bool:
+        """Nothing is left of it: not even a fixed number of points stands."""
+        refunded = self.refunded_amount > 0 or any(self.returned.get(key, 0) > 0 for key in self.lines)
+        return self.whole or (refunded and self.remaining() == 0)
+
+
+@dataclass
+class Once:
+    """A product reviewed, a content shared, a referee, a once-only activity."""
+
+    granted: dict = field(default_factory=dict)  # rule id -> (version, points)
+    partner_id: str = ""
+    closed: set = field(default_factory=set)  # what was undone: share networks, or "whatever"
+
+
+@dataclass
+class State:
+    sequence: int = 0
+    balances: dict = field(default_factory=dict)
+    lifetime: dict = field(default_factory=dict)
+    counters: dict = field(default_factory=dict)  # reward id -> rewards standing
+    terms: dict = field(default_factory=dict)  # reward id -> newest version that it was counted under
+    spent: dict = field(default_factory=dict)  # reward id -> minor units spent towards it
+    orders: dict = field(default_factory=dict)
+    subjects: dict = field(default_factory=dict)  # (kind, name) -> Once
+
+
+@dataclass
+class Decision:
+    entries: list = field(default_factory=list)
+    rewards: list = field(default_factory=list)
+    states: dict = field(default_factory=dict)  # member -> State, those touched
+
+
+def parties(event: dict) -> list:
+    """The members whom an event touches, its own first."""
+    program_id = event.get("program_id") or "default"
+    own = event["member_id"]
+    if event["type"] != "referral":
+        return [(program_id, own)]
+    others = [m for m in (event["referrer"], event["referee"]) if m != own]
+    return [(program_id, own)] + [(program_id, m) for m in dict.fromkeys(others) if m]
+
+
+class Step:
+    """One decision under way."""
+
+    def __init__(self, programs: ProgramSet, program: Program, states: dict, event: dict):
+        self.programs = programs
+        self.program = program
+        self.event = event
+        self.out = Decision()
+        self.before = states
+        self.partner = event.get("partner_id") or ""
+        self.accrued: set = set()  # (member, currency) that this event credited
+
+    def state(self, member: tuple) -> State:
+        if member not in self.out.states:
+            held = self.before.get(member)
+            self.out.states[member] = copy.deepcopy(held) if held is not None else State()
+        return self.out.states[member]
+
+    # ---- entries and outputs
+
+    def book(self, member, kind, source, target, amount, wanted, currency, rule_id, subject="", version=None, partner=None):
+        state = self.state(member)
+        state.sequence += 1
+        sign = 1 if target == AVAILABLE else -1
+        balance = state.balances.get(currency, 0) + sign * amount
+        if abs(balance) > INT64_MAX:
+            raise Refused("overflow")
+        state.balances[currency] = balance
+        if kind in (ACCRUAL, TAKE_BACK):
+            state.lifetime[currency] = state.lifetime.get(currency, 0) + sign * amount
+        partner = self.partner if partner is None else partner
+        self.out.entries.append(Entry(member, state.sequence, kind, source, target, amount, wanted, currency, partner, rule_id,
+                                      subject, version or self.program.version))
+
+    def tell(self, type_, member, amount, currency, shown, rule_id="", subject="", benefit="", version=None, partner=None,
+             reason=None):
+        """shown: the point currency whose balance is told."""
+        state = self.state(member)
+        partner = self.partner if partner is None else partner
+        self.out.rewards.append(Reward(type_, member, amount, currency, state.balances.get(shown, 0),
+                                       state.lifetime.get(shown, 0), rule_id, benefit, subject, version or self.program.version,
+                                       partner, reason))
+
+    def accrue(self, member, terms: Program, rule: Rule, amount: int, subject: str, partner: str):
+        if amount <= 0:
+            return
+        self.book(member, ACCRUAL, PROGRAMME, AVAILABLE, amount, amount, rule.currency, rule.id, subject, terms.version, partner)
+        reason = None
+        if rule.reason is not None:
+            values = {"amount": decimal(amount, terms.points[rule.currency]), "currency": rule.currency, "subject": subject,
+                      "rule": rule.id}
+            reason = rule.reason.format(**values)
+        self.tell("points.granted", member, amount, rule.currency, rule.currency, rule.id, subject, "", terms.version, partner, reason)
+        self.accrued.add((member, rule.currency))
+
+    def take_back(self, member, terms: Program, rule: Rule, amount: int, subject: str, partner: str):
+        state, currency = self.state(member), rule.currency
+        self.void_until_covered(member, currency, amount)
+        wanted = amount
+        if terms.refunds == "clamp":
+            amount = min(amount, max(0, state.balances.get(currency, 0)))
+        if amount > 0:
+            self.book(member, TAKE_BACK, AVAILABLE, PROGRAMME, amount, wanted, currency, rule.id, subject, terms.version, partner)
+            self.tell("points.taken_back", member, amount, currency, currency, rule.id, subject, "", terms.version, partner)
+
+    # ---- automatic rewards
+
+    def void_until_covered(self, member, currency: str, amount: int):
+        """Points that became rewards return, as many as a take-back needs."""
+        state = self.state(member)
+        for reward in self.program.rewards:
+            while (not reward.spent and reward.currency == currency and state.counters.get(reward.id, 0) > 0
+                   and state.balances.get(currency, 0) < amount):
+                state.counters[reward.id] -= 1
+                self.book(member, CONVERSION_VOIDED, CONVERTED, AVAILABLE, reward.each, reward.each, currency, reward.id,
+                          version=state.terms[reward.id])
+                self.tell_reward("reward.voided", member, reward, currency)
+
+    def tell_reward(self, type_, member, reward, shown):
+        worth_currency, worth = next(iter(reward.worth.items()), ("", "0"))
+        amount = int(Fraction(str(worth)) * 10 ** self.program.money.get(worth_currency, 0))
+        self.tell(type_, member, amount, worth_currency, shown, reward.id, benefit=reward.give,
+                  version=self.state(member).terms[reward.id])
+
+    def settle(self, member, terms: Program, money: str = "", spent: int = 0):
+        """Automatic rewards after an event's entries: points that reach a threshold turn, purchases are counted."""
+        state = self.state(member)
+        for reward in terms.rewards:
+            if reward.spent and reward.currency == money and spent != 0:
+                self.count_spent(member, terms, reward, spent)
+            if reward.spent or (member, reward.currency) not in self.accrued:
+                continue
+            while state.balances.get(reward.currency, 0) >= reward.each:
+                state.terms[reward.id] = max(state.terms.get(reward.id, 0), terms.version)
+                self.book(member, CONVERSION, AVAILABLE, CONVERTED, reward.each, reward.each, reward.currency, reward.id,
+                          version=state.terms[reward.id])
+                state.counters[reward.id] = state.counters.get(reward.id, 0) + 1
+                self.tell_reward("reward.granted", member, reward, reward.currency)
+
+    def count_spent(self, member, terms: Program, reward, spent: int):
+        state, first = self.state(member), next(iter(terms.points))
+        state.terms[reward.id] = max(state.terms.get(reward.id, 0), terms.version)
+        state.spent[reward.id] = state.spent.get(reward.id, 0) + spent
+        due = state.spent[reward.id] // reward.each
+        while (standing := state.counters.get(reward.id, 0)) != due:
+            state.counters[reward.id] = standing + (1 if standing < due else -1)
+            self.tell_reward("reward.granted" if standing < due else "reward.voided", member, reward, first)
+
+    def rules_on(self, on: str) -> list:
+        return [rule for rule in self.program.rules if rule.on == on]
+
+    # ---- orders
+
+    def order(self):
+        event, kind = self.event, self.event["kind"]
+        if event["currency"] not in self.program.money:
+            raise Refused("undeclared_currency")
+        if kind in ("refunded", "cancelled"):
+            self.order_undone()
+        elif kind == "amended":
+            self.order_amended()
+        elif kind in ("placed", "paid", "shipped", "completed"):
+            self.order_granted()
+
+    def order_of(self, member) -> Order:
+        fresh = Order(self.event["currency"], self.partner)
+        order = self.state(member).orders.setdefault(self.event["order_id"], fresh)
+        if order.currency != self.event["currency"]:
+            raise Refused("impossible_event")
+        return order
+
+    def order_undone(self):
+        event, member = self.event, parties(self.event)[0]
+        order = self.order_of(member)
+        lines, amount = event.get("lines") or [], event.get("refund_amount") or 0
+        if event["kind"] == "cancelled" or (not lines and not amount):
+            order.whole = True
+        elif lines and amount:
+            raise Refused("impossible_event")
+        elif order.kinds and any(line_key(line) not in order.lines for line in lines):
+            raise Refused("impossible_event")
+        else:
+            order.refunded_amount += amount
+            for line in lines:
+                order.returned[line_key(line)] = order.returned.get(line_key(line), 0) + line["quantity"]
+        if order.kinds:
+            self.recompute(member, order)
+
+    def order_amended(self):
+        event, member = self.event, parties(self.event)[0]
+        order = self.order_of(member)
+        if order.kinds and (event.get("revision") or 0) > order.revision:
+            order.revision = event["revision"]
+            order.lines = read_lines(event)
+            order.discount = event.get("discount") or 0
+            self.recompute(member, order)
+
+    def order_granted(self):
+        event, member = self.event, parties(self.event)[0]
+        net = sum(line.net for line in read_lines(event).values())
+        rules = self.rules_on(f"order.{event['kind']}")
+        if (rules or event.get("lines")) and (event.get("discount") or 0) > net:
+            raise Refused("impossible_event")
+        if not rules:
+            return
+        order = self.order_of(member)
+        if event["kind"] in order.kinds:
+            return
+        first = not order.kinds
+        if first:
+            order.version = self.program.version
+            order.partner_id = self.partner
+            order.revision = event.get("revision") or 0
+            order.lines = read_lines(event)
+            order.discount = event.get("discount") or 0
+            order.spent = order.remaining()
+        order.kinds.add(event["kind"])
+        for rule in rules:
+            if rule.id not in order.granted:
+                amount = self.due(self.program, rule, order)
+                order.granted[rule.id] = amount
+                self.accrue(member, self.program, rule, amount, event["order_id"], order.partner_id)
+        self.settle(member, self.program, order.currency, order.spent if first else 0)
+
+    def due(self, terms: Program, rule: Rule, order: Order) -> int:
+        return 0 if order.gone() else rule.amount(terms, order.remaining(), order.currency, terms.money[order.currency])
+
+    def recompute(self, member, order: Order):
+        """The grant as if what remains had been ordered, at the terms frozen with it; the difference is booked."""
+        frozen = self.programs.version(self.program.id, order.version)
+        for rule in frozen.rules:
+            if rule.id not in order.granted:
+                continue
+            difference = self.due(frozen, rule, order) - order.granted[rule.id]
+            order.granted[rule.id] += difference
+            if difference < 0:
+                self.take_back(member, frozen, rule, -difference, self.event["order_id"], order.partner_id)
+            else:
+                self.accrue(member, frozen, rule, difference, self.event["order_id"], order.partner_id)
+        before, order.spent = order.spent, order.remaining()
+        self.settle(member, frozen, order.currency, order.spent - before)
+
+    # ---- things that count once
+
+    def once(self, member, kind: str, name: str) -> Once:
+        return self.state(member).subjects.setdefault((kind, name), Once())
+
+    def grant_once(self, member, held: Once, rule: Rule, subject: str, basis: int = 0):
+        """Grants what the rule gives unless it did so before for the same thing."""
+        amount = rule.amount(self.program, basis, None, 3)
+        if rule.id in held.granted or amount <= 0:
+            return
+        if not held.granted:
+            held.partner_id = self.partner
+        held.granted[rule.id] = (self.program.version, amount)
+        self.accrue(member, self.program, rule, amount, subject, self.partner)
+
+    def undo_once(self, member, held: Once, subject: str, network: str = ""):
+        """Takes back what was granted for the thing; of a share only by rules for that network."""
+        for rule_id, (version, amount) in held.granted.items():
+            terms = self.programs.version(self.program.id, version)
+            rule = next(rule for rule in terms.rules if rule.id == rule_id)
+            if amount > 0 and (not network or not rule.networks or network in rule.networks):
+                self.take_back(member, terms, rule, amount, subject, held.partner_id)
+                held.granted[rule_id] = (version, 0)
+
+    def review(self):
+        member, sku, kind = parties(self.event)[0], self.event["sku"], self.event["kind"]
+        held = self.once(member, "product", sku)
+        if kind in ("removed", "rejected"):
+            self.undo_once(member, held, sku)
+            if kind == "removed":
+                held.closed.add("whatever")
+            return
+        for rule in self.rules_on(f"review.{kind}"):
+            if not held.closed:
+                self.grant_once(member, held, rule, sku)
+        self.settle(member, self.program)
+
+    def share(self):
+        member, content, network = parties(self.event)[0], self.event["content"], self.event["network"]
+        held = self.once(member, "content", content)
+        if self.event["kind"] == "withdrawn":
+            self.undo_once(member, held, content, network)
+            held.closed.add(network)
+            return
+        for rule in self.rules_on("share.shared"):
+            if network not in held.closed and (not rule.networks or network in rule.networks):
+                self.grant_once(member, held, rule, content)
+        self.settle(member, self.program)
+
+    def referral(self):
+        event, members, referee = self.event, parties(self.event), self.event["referee"]
+        if event["member_id"] not in (event["referrer"], referee):
+            raise Refused("impossible_event")
+        first = next(iter(self.program.points))
+        if event["kind"] == "voided":
+            for member in members:
+                held = self.once(member, "referral", referee)
+                self.undo_once(member, held, referee)
+                held.closed.add("whatever")
+        elif event["kind"] == "converted" and event["referrer"] == referee:
+            if self.rules_on("referral.converted"):
+                self.tell("referral.refused", members[0], 0, first, first, subject=referee)
+        elif event["kind"] == "converted":
+            self.referral_converted(members, referee, first)
+
+    def referral_converted(self, members, referee: str, first: str):
+        referrer = (members[0][0], self.event["referrer"])
+        records = {member: self.once(member, "referral", referee) for member in members}
+        granted = False
+        for rule in self.rules_on("referral.converted"):
+            if any(held.closed or rule.id in held.granted for held in records.values()):
+                continue
+            granted = True
+            for member, held in records.items():
+                if rule.to == "both" or (rule.to == "referrer") == (member == referrer):
+                    self.grant_once(member, held, rule, referee)
+                else:
+                    held.granted[rule.id] = (self.program.version, 0)
+        if granted:
+            self.tell("referral.accepted", referrer, 0, first, first, subject=referee)
+            for member in members:
+                self.settle(member, self.program)
+
+    def activity(self):
+        event, member = self.event, parties(self.event)[0]
+        name, value = event["name"], event.get("value") or 0
+        for rule in self.rules_on(f"activity.{name}"):
+            held = self.once(member, "activity", name) if rule.once_per == "member" else Once()
+            self.grant_once(member, held, rule, name, value)
+        self.settle(member, self.program)
+
+    def adjustment(self):
+        event, member = self.event, parties(self.event)[0]
+        currency = event.get("currency") or next(iter(self.program.points))
+        if currency not in self.program.points:
+            raise Refused("undeclared_currency")
+        amount, adds = abs(event["points"]), event["points"] > 0
+        source, target = (PROGRAMME, AVAILABLE) if adds else (AVAILABLE, PROGRAMME)
+        self.book(member, ADJUSTMENT, source, target, amount, amount, currency, "adjustment")
+        self.tell("points.granted" if adds else "points.taken_back", member, amount, currency, currency, "adjustment",
+                  reason=event["reason"])
+
+
+def decimal(amount: int, digits: int) -> str:
+    return str(amount) if digits == 0 else f"{amount // 10**digits}.{amount % 10**digits:0{digits}d}"
+
+
+def line_key(line: dict) -> str:
+    return line.get("line_id") or line["sku"]
+
+
+def read_lines(event: dict) -> dict:
+    lines: dict = {}
+    for line in event.get("lines") or []:
+        held = lines.setdefault(line_key(line), Line(0, 0))
+        held.quantity += line["quantity"]
+        held.net += line["quantity"] * line["unit_price"] - (line.get("discount") or 0)
+    return lines
+
+
+def decide(programs: ProgramSet, states: dict, event: dict) -> Decision:
+    """Raises Refused where the event is a dead letter."""
+    program = programs.at(event.get("program_id") or "default", event["occurred_at"])
+    if program is None:
+        raise Refused("unknown_program")
+    if program.partners is not None and event.get("partner_id") and event["partner_id"] not in program.partners:
+        raise Refused("undeclared_partner")
+    step = Step(programs, program, states, event)
+    handler = getattr(step, event["type"], None)
+    if handler is not None:
+        handler()
+    return step.out

@@ -38,6 +38,7 @@ struct ledger_stage {
     const struct assignment *assignment;
     struct batch *batch; /* under way when busy, else empty */
     bool busy;
+    bool broken; /* a batch was not applied: none behind it may be, or its records would be passed over */
     bool quit;
     struct ledger_counts counts;
 };
@@ -274,8 +275,12 @@ static void work(struct ledger_stage *stage)
     } else if (code && code != ERR_STOPPED) {
         stage->hooks.failed(stage->hooks.context, &err);
     }
-    if (code)
+    if (code) {
         cache_clear(stage->cache);
+        waiting_lock(&stage->waiting);
+        stage->broken = true;
+        waiting_unlock(&stage->waiting);
+    }
     batch_clear(stage->batch);
 }
 
@@ -350,6 +355,7 @@ void ledger_stage_begin(struct ledger_stage *stage, const struct assignment *ass
     waiting_lock(&stage->waiting);
     assert(!stage->busy && stage->batch->count == 0 && stage->prunes.count == 0);
     atomic_store(&stage->cancel, false);
+    stage->broken = false;
     stage->assignment = assignment;
     waiting_unlock(&stage->waiting);
 }
@@ -388,7 +394,7 @@ void ledger_stage_end(struct ledger_stage *stage, int64_t wait_ms)
 bool ledger_stage_offer(struct ledger_stage *stage, struct batch **batch)
 {
     waiting_lock(&stage->waiting);
-    bool taken = !stage->busy && stage->batch->count == 0 && stage->assignment == (*batch)->assignment;
+    bool taken = !stage->busy && !stage->broken && stage->batch->count == 0 && stage->assignment == (*batch)->assignment;
     if (taken) {
         struct batch *empty = stage->batch;
         stage->batch = *batch;

@@ -279,6 +279,15 @@ static enum producer_end gave_up(struct producer *producer, rd_kafka_error_t *er
     return stale ? PRODUCER_REFUSED : PRODUCER_ABORTED;
 }
 
+/* Waits until the broker has every output, so that the time of the calls after it is theirs alone. */
+static enum err_code flush(struct producer *producer, int64_t until, struct err *err)
+{
+    while (rd_kafka_flush(producer->handle, CALL_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        if (cancelled(producer) || clock_monotonic_us() >= until)
+            return err_set(err, ERR_KAFKA, "outputs were not taken in time");
+    return ERR_NONE;
+}
+
 /* Sends the offsets until they are accepted; the call may be resumed. */
 static rd_kafka_error_t *send_offsets(struct producer *producer, const rd_kafka_topic_partition_list_t *offsets,
                                       const rd_kafka_consumer_group_metadata_t *metadata, int64_t until)
@@ -324,8 +333,12 @@ enum producer_end producer_end(struct producer *producer, const rd_kafka_topic_p
                                const rd_kafka_consumer_group_metadata_t *metadata, struct err *err)
 {
     assert(producer->machine.state == PRODUCER_OPEN);
+    int64_t until = clock_monotonic_us() + END_LIMIT_MS * 1000LL;
+    if (flush(producer, until, err)) {
+        producer_abandon(producer);
+        return PRODUCER_ABORTED;
+    }
     int64_t began = clock_monotonic_us();
-    int64_t until = began + END_LIMIT_MS * 1000LL;
     rd_kafka_error_t *error = send_offsets(producer, offsets, metadata, until);
     if (error)
         return gave_up(producer, error, "send_offsets_to_transaction", err);

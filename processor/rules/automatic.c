@@ -11,14 +11,20 @@ struct terms {
     const struct automatic *reward;
 };
 
-/* reward is NULL when that version does not have it or is not held. */
+/* reward is NULL where the version does not have it. */
+static struct terms terms_in(const struct program *program, struct text reward_id)
+{
+    size_t place = program_reward_place(program, reward_id);
+    return (struct terms){program, place == PLACE_NONE ? NULL : &program->rewards[place]};
+}
+
+/* reward is NULL also where the tally's version is not held. */
 static struct terms terms_of(const struct work *work, const struct tally *tally)
 {
     const struct program *program = work->program;
     if (tally->version != program->version)
         program = program_set_version(work->input->programs, program->id, tally->version);
-    size_t place = program ? program_reward_place(program, tally->reward_id) : PLACE_NONE;
-    return (struct terms){program, place == PLACE_NONE ? NULL : &program->rewards[place]};
+    return program ? terms_in(program, tally->reward_id) : (struct terms){NULL, NULL};
 }
 
 static struct text counted_currency(struct terms terms)
@@ -35,27 +41,42 @@ static bool count_alike(struct terms a, struct terms b)
            text_equal(counted_currency(a), counted_currency(b));
 }
 
-/* The tally that counts on under these terms. One of an older version follows where the threshold is the same;
- * otherwise it stays for what it gave, and what it carried moves to a new one. One of a newer version is used as it is.
- */
+static bool terms_equal(struct terms a, struct terms b)
+{
+    return count_alike(a, b) && a.reward->each == b.reward->each;
+}
+
+/* What the tally's next reward is booked under: the event's version where that has the same threshold, else the
+ * tally's. */
+static struct terms terms_to_book(const struct work *work, const struct tally *tally)
+{
+    struct terms own = terms_of(work, tally);
+    struct terms now = terms_in(work->program, tally->reward_id);
+    return terms_equal(own, now) ? now : own;
+}
+
+/* The newest tally that counts the same; NULL where there is none. given: only one that has given something. */
+static struct tally *newest_tally(struct work *work, struct member_work *member, struct terms terms, bool given)
+{
+    for (size_t i = member->state.tally_count; i-- > 0;) {
+        struct tally *tally = &member->state.tallies[i];
+        if ((!given || tally->count > 0) && text_equal(tally->reward_id, terms.reward->id) &&
+            count_alike(terms_of(work, tally), terms))
+            return tally;
+    }
+    return NULL;
+}
+
+/* The tally that counts on under these terms. Where a new version changed the threshold, the older tally stays for what
+ * it gave, and what it carried moves to a new one. */
 static struct tally *tally_under(struct work *work, struct member_work *member, struct terms terms)
 {
-    struct tally *newest = state_newest_tally(&member->state, terms.reward->id);
-    int64_t carry = 0;
-    if (newest) {
-        if (newest->version >= terms.program->version)
-            return newest;
-        struct terms older = terms_of(work, newest);
-        bool alike = count_alike(older, terms);
-        if (alike && older.reward->each == terms.reward->each) {
-            newest->version = terms.program->version;
-            return newest;
-        }
-        if (alike) {
-            carry = newest->carry;
-            newest->carry = 0;
-        }
-    }
+    struct tally *newest = newest_tally(work, member, terms, false);
+    if (newest && (newest->version >= terms.program->version || terms_equal(terms_of(work, newest), terms)))
+        return newest;
+    int64_t carry = newest ? newest->carry : 0;
+    if (newest)
+        newest->carry = 0;
     struct tally *tally = state_tally(&member->state, terms.reward->id, terms.program->version, work->arena);
     tally->carry = carry;
     return tally;
@@ -99,10 +120,10 @@ static enum err_code move_points(struct work *work, struct member_work *member, 
     return code;
 }
 
-static enum err_code unreadable_tally(struct work *work, const struct tally *tally)
+static enum err_code overflow(struct work *work, struct terms terms)
 {
-    return err_set(work->err, ERR_BAD_STATE, "the member's state counts reward %.*s of version %lld, which is not held",
-                   (int)tally->reward_id.len, tally->reward_id.at, (long long)tally->version);
+    return err_set(work->err, ERR_OVERFLOW, "what the member has towards reward %.*s does not fit",
+                   (int)terms.reward->id.len, terms.reward->id.at);
 }
 
 static enum err_code convert(struct work *work, struct member_work *member, struct terms terms)
@@ -111,38 +132,24 @@ static enum err_code convert(struct work *work, struct member_work *member, stru
     if (!balance || !balance->accrued || balance->available < terms.reward->each)
         return ERR_NONE;
     struct tally *tally = tally_under(work, member, terms);
-    struct terms counted = terms_of(work, tally);
-    if (!count_alike(counted, terms))
-        return unreadable_tally(work, tally);
+    struct terms counted = terms_to_book(work, tally);
     for (int given = 0; given < AUTOMATIC_EVENT_MAX && balance->available >= counted.reward->each; given++) {
         enum err_code code = move_points(work, member, ENTRY_CONVERSION, counted);
         if (code)
             return code;
         if (!checked_add(tally->count, 1, &tally->count))
-            return unreadable_tally(work, tally);
+            return overflow(work, terms);
     }
     return ERR_NONE;
 }
 
-/* The newest tally that has given something and counts the same; NULL when all was taken back. */
-static struct tally *newest_given(struct work *work, struct member_work *member, struct terms terms)
-{
-    for (size_t i = member->state.tally_count; i-- > 0;) {
-        struct tally *tally = &member->state.tallies[i];
-        if (tally->count > 0 && text_equal(tally->reward_id, terms.reward->id) &&
-            count_alike(terms_of(work, tally), terms))
-            return tally;
-    }
-    return NULL;
-}
-
 static void void_spent(struct work *work, struct member_work *member, struct tally *carrying, struct terms terms)
 {
-    for (int taken = 0; taken < AUTOMATIC_EVENT_MAX && carrying->carry < 0; taken++) {
-        struct tally *given = newest_given(work, member, terms);
+    for (int voided = 0; voided < AUTOMATIC_EVENT_MAX && carrying->carry < 0; voided++) {
+        struct tally *given = newest_tally(work, member, terms, true);
         if (!given)
             return;
-        struct terms gave = terms_of(work, given);
+        struct terms gave = terms_to_book(work, given);
         given->count--;
         carrying->carry += gave.reward->each; /* from below zero: cannot overflow */
         add_reward(work, member, REWARD_VOIDED, gave);
@@ -152,33 +159,37 @@ static void void_spent(struct work *work, struct member_work *member, struct tal
 static enum err_code count_spent(struct work *work, struct member_work *member, struct terms terms, int64_t spent)
 {
     struct tally *tally = tally_under(work, member, terms);
-    struct terms counted = terms_of(work, tally);
-    if (!count_alike(counted, terms))
-        return unreadable_tally(work, tally);
+    struct terms counted = terms_to_book(work, tally);
     if (!checked_add(tally->carry, spent, &tally->carry))
-        return err_set(work->err, ERR_OVERFLOW, "what the member spent towards %.*s does not fit",
-                       (int)terms.reward->id.len, terms.reward->id.at);
+        return overflow(work, terms);
     member->changed = true;
     for (int given = 0; given < AUTOMATIC_EVENT_MAX && tally->carry >= counted.reward->each; given++) {
         if (!checked_add(tally->count, 1, &tally->count))
-            return unreadable_tally(work, tally);
+            return overflow(work, terms);
         tally->carry -= counted.reward->each;
         add_reward(work, member, REWARD_GRANTED, counted);
     }
-    void_spent(work, member, tally, counted);
+    void_spent(work, member, tally, terms);
     return ERR_NONE;
 }
 
-enum err_code automatic_settle(struct work *work, struct member_work *member, const struct program *terms,
-                               struct text money, int64_t spent)
+/* A reward counts the orders that came since a version of the program had it: what they lose it loses, and no others.
+ */
+static bool counts(struct terms terms, const struct purchase *purchase)
 {
-    for (size_t i = 0; i < terms->reward_count; i++) {
-        struct terms reward = {terms, &terms->rewards[i]};
+    return purchase->spent != 0 && text_equal(counted_currency(terms), purchase->money) &&
+           count_alike(terms, terms_in(purchase->ordered_under, terms.reward->id));
+}
+
+enum err_code automatic_settle(struct work *work, struct member_work *member, const struct purchase *purchase)
+{
+    for (size_t i = 0; i < work->program->reward_count; i++) {
+        struct terms terms = {work->program, &work->program->rewards[i]};
         enum err_code code = ERR_NONE;
-        if (reward.reward->form == AUTOMATIC_POINTS)
-            code = convert(work, member, reward);
-        else if (spent != 0 && text_equal(counted_currency(reward), money))
-            code = count_spent(work, member, reward, spent);
+        if (terms.reward->form == AUTOMATIC_POINTS)
+            code = convert(work, member, terms);
+        else if (purchase && counts(terms, purchase))
+            code = count_spent(work, member, terms, purchase->spent);
         if (code)
             return code;
     }
@@ -214,7 +225,7 @@ enum err_code automatic_cover(struct work *work, struct member_work *member, str
         if (!tally)
             return ERR_NONE;
         tally->count--;
-        enum err_code code = move_points(work, member, ENTRY_CONVERSION_VOIDED, terms_of(work, tally));
+        enum err_code code = move_points(work, member, ENTRY_CONVERSION_VOIDED, terms_to_book(work, tally));
         if (code)
             return code;
     }

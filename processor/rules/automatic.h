@@ -12,10 +12,16 @@ enum {
     AUTOMATIC_EVENT_MAX = 1000
 };
 
-/* Gives the rewards of terms that are due, in file order: by points where the event accrued some, by purchases where
- * `spent` minor units of `money` came (or, negative, went). */
-enum err_code automatic_settle(struct work *work, struct member_work *member, const struct program *terms,
-                               struct text money, int64_t spent);
+/* What an event changed about purchases. */
+struct purchase {
+    const struct program *ordered_under; /* the version in force when the order first counted */
+    struct text money;
+    int64_t spent; /* minor units that came or, negative, went */
+};
+
+/* Gives the program's rewards that are due, in file order: by points where the event accrued some, by purchases where
+ * it changed them; voids what purchases no longer reach. purchase: NULL for events that are no orders. */
+enum err_code automatic_settle(struct work *work, struct member_work *member, const struct purchase *purchase);
 
 /* Before amount points of the currency are taken back: voids rewards that points turned into, and returns their points,
  * while the balance would fall below zero. */

@@ -168,7 +168,7 @@ static enum err_code grant(struct work *work, struct text subject)
         return code;
     if (record.grants.count > granted_before)
         work_put_record(work, member, SUBJECT, once_record_encode(&record, work->arena));
-    return automatic_settle(work, member, work->program, (struct text){NULL, 0}, 0);
+    return automatic_settle(work, member, NULL);
 }
 
 enum err_code decide_review(struct work *work)

@@ -86,7 +86,8 @@ static enum err_code follow_change(struct work *work, struct member_work *member
         code = work_terms(work, record->grants.items[0].version, &terms);
     if (code)
         return code;
-    return automatic_settle(work, member, terms, record->currency, remaining - remaining_before);
+    struct purchase purchase = {terms, record->currency, remaining - remaining_before};
+    return automatic_settle(work, member, &purchase);
 }
 
 /* The order's record, with nothing in it when the order was never heard of; its currency must be the event's. */
@@ -236,7 +237,8 @@ static enum err_code grant_order(struct work *work)
         return code;
     record.kinds |= kind;
     store_record(work, member, &record);
-    return automatic_settle(work, member, work->program, record.currency, first ? remaining : 0);
+    struct purchase purchase = {work->program, record.currency, first ? remaining : 0};
+    return automatic_settle(work, member, &purchase);
 }
 
 enum err_code decide_order(struct work *work)

@@ -19,10 +19,11 @@ static enum err_code check_parties(struct work *work)
     return ERR_NONE;
 }
 
-static bool is_referrer(const struct work *work, const struct member_work *member)
+/* Which party is the referrer; the other one is the referee. */
+static size_t referrer_of(const struct work *work)
 {
-    bool own = text_equal(work->event->member_id, work->event->referral.referrer);
-    return (member->party == 0) == own;
+    assert(work->member_count == STEP_PARTIES_MAX);
+    return text_equal(work->event->member_id, work->event->referral.referrer) ? 0 : 1;
 }
 
 static bool pays(const struct rule *rule, bool referrer)
@@ -39,7 +40,7 @@ static struct cause cause_of(const struct work *work, const struct member_work *
 }
 
 static void add_referral_reward(struct work *work, const struct member_work *member, enum reward_type type,
-                                struct text reason)
+                                const struct rule *rule, struct text reason)
 {
     struct text currency = program_default_currency(work->program);
     const struct balance *balance = state_find_balance(&member->state, currency);
@@ -47,6 +48,7 @@ static void add_referral_reward(struct work *work, const struct member_work *mem
     reward->balance_after = balance ? balance->available : 0;
     reward->lifetime_after = balance ? balance->lifetime : 0;
     reward->currency = currency;
+    reward->rule_id = rule->id;
     reward->partner_id = work->event->partner_id;
     reward->subject = work->event->referral.referee;
     reward->reason = reason;
@@ -66,22 +68,21 @@ static enum err_code load_records(struct work *work, struct once_record records[
     return ERR_NONE;
 }
 
-static void store_records(struct work *work, const struct once_record records[STEP_PARTIES_MAX])
+static void store_record(struct work *work, const struct once_record records[STEP_PARTIES_MAX], size_t party)
 {
-    for (size_t p = 0; p < work->member_count; p++)
-        work_put_record(work, &work->members[p], p, once_record_encode(&records[p], work->arena));
+    work_put_record(work, &work->members[party], party, once_record_encode(&records[party], work->arena));
 }
 
-/* A rule is used up when either party was rewarded by it for this referee, or the referral was voided. */
+/* The referrer's record stands for this pair, the referee's for the referee whoever referred: a rule rewards a referee
+ * once, and a pair that was voided never. */
 static enum err_code is_used_up(struct work *work, const struct once_record records[STEP_PARTIES_MAX],
                                 const struct rule *rule, bool *out)
 {
-    *out = false;
+    *out = records[referrer_of(work)].undone != 0;
     for (size_t p = 0; p < work->member_count && !*out; p++) {
         enum err_code code = grants_have(work, &records[p].grants, rule, out);
         if (code)
             return code;
-        *out |= records[p].undone != 0;
     }
     return ERR_NONE;
 }
@@ -92,7 +93,7 @@ static enum err_code grant_rule(struct work *work, struct once_record records[ST
     assert(rule->form == EARN_FIXED);
     for (size_t p = 0; p < work->member_count; p++) {
         struct member_work *member = &work->members[p];
-        int64_t points = pays(rule, is_referrer(work, member)) ? rule->fixed : 0;
+        int64_t points = pays(rule, p == referrer_of(work)) ? rule->fixed : 0;
         struct cause cause = cause_of(work, member);
         enum err_code code = points > 0 ? work_accrue(work, member, rule, points, &cause) : ERR_NONE;
         if (code)
@@ -106,7 +107,7 @@ static enum err_code settle_members(struct work *work)
 {
     enum err_code code = ERR_NONE;
     for (size_t p = 0; p < work->member_count && !code; p++)
-        code = automatic_settle(work, &work->members[p], work->program, (struct text){NULL, 0}, 0);
+        code = automatic_settle(work, &work->members[p], NULL);
     return code;
 }
 
@@ -116,44 +117,52 @@ static enum err_code grant_referral(struct work *work)
     if (rules.count == 0)
         return ERR_NONE;
     if (work->member_count == 1) {
-        add_referral_reward(work, &work->members[0], REWARD_REFERRAL_REFUSED, TEXT("self-referral"));
+        add_referral_reward(work, &work->members[0], REWARD_REFERRAL_REFUSED, rules.items[0], TEXT("self-referral"));
         return ERR_NONE;
     }
     struct once_record records[STEP_PARTIES_MAX];
-    bool granted = false;
+    const struct rule *granted = NULL;
     enum err_code code = load_records(work, records);
     for (size_t i = 0; i < rules.count && !code; i++) {
         bool used_up = false;
         code = is_used_up(work, records, rules.items[i], &used_up);
-        if (!code && !used_up) {
-            granted = true;
-            code = grant_rule(work, records, rules.items[i]);
-        }
+        if (code || used_up)
+            continue;
+        granted = granted ? granted : rules.items[i];
+        code = grant_rule(work, records, rules.items[i]);
     }
     if (code || !granted)
         return code;
     if (work->event->kind == REFERRAL_CONVERTED)
-        add_referral_reward(work, &work->members[is_referrer(work, &work->members[0]) ? 0 : 1],
-                            REWARD_REFERRAL_ACCEPTED, TEXT("your referral was accepted"));
-    store_records(work, records);
+        add_referral_reward(work, &work->members[referrer_of(work)], REWARD_REFERRAL_ACCEPTED, granted,
+                            TEXT("your referral was accepted"));
+    for (size_t p = 0; p < work->member_count; p++)
+        store_record(work, records, p);
     return settle_members(work);
 }
 
+/* Voided before it counted, the pair never will; a referee whom somebody else referred keeps what that earned. */
 static enum err_code void_referral(struct work *work)
 {
+    if (work->member_count == 1)
+        return ERR_NONE;
     struct once_record records[STEP_PARTIES_MAX];
     enum err_code code = load_records(work, records);
-    bool granted = false;
-    for (size_t p = 0; p < work->member_count && !code; p++) {
+    if (code)
+        return code;
+    size_t referrer = referrer_of(work);
+    bool granted = records[referrer].grants.count > 0;
+    for (size_t p = 0; p < work->member_count && granted && !code; p++) {
         struct cause cause = cause_of(work, &work->members[p]);
-        granted |= records[p].grants.count > 0;
         code = once_take_back(work, &work->members[p], &records[p], &cause);
-        records[p].undone = undone_bit(work->event);
     }
     if (code)
         return code;
     work->waiting = !granted;
-    store_records(work, records);
+    records[referrer].undone = undone_bit(work->event);
+    if (granted)
+        store_record(work, records, 1 - referrer);
+    store_record(work, records, referrer);
     return ERR_NONE;
 }
 

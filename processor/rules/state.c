@@ -201,14 +201,6 @@ struct tally *state_tally(struct member_state *state, struct text reward_id, int
     return &state->tallies[at];
 }
 
-struct tally *state_newest_tally(struct member_state *state, struct text reward_id)
-{
-    for (size_t i = state->tally_count; i-- > 0;)
-        if (text_equal(state->tallies[i].reward_id, reward_id))
-            return &state->tallies[i];
-    return NULL;
-}
-
 static size_t record_place(const struct member_state *state, struct hash16 key)
 {
     for (size_t i = 0; i < state->record_count; i++)

@@ -30,7 +30,7 @@ struct balance {
     bool accrued;     /* by the event being decided; not written */
 };
 
-/* How often an automatic reward was given under the terms of one version of the program. The newest version's tally
+/* How often an automatic reward was given under the terms that a version of the program had first. The newest tally
  * carries what was spent towards the next reward. */
 struct tally {
     struct text reward_id;
@@ -72,9 +72,6 @@ struct balance *state_balance(struct member_state *state, struct text currency, 
 
 /* The reward's tally for that version; made where there is none. Other tallies move: earlier pointers are void. */
 struct tally *state_tally(struct member_state *state, struct text reward_id, int64_t version, struct arena *arena);
-
-/* The reward's tally of its newest version; NULL where there is none. */
-struct tally *state_newest_tally(struct member_state *state, struct text reward_id);
 
 /* The inline record; {NULL, 0} where there is none. */
 struct bytes state_record(const struct member_state *state, struct hash16 key);

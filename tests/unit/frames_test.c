@@ -7,7 +7,8 @@ static struct bytes bytes_of(const char *text)
     return (struct bytes){(const uint8_t *)text, strlen(text)};
 }
 
-static const struct frame_header original_headers[] = {{TEXT("trace"), {(const uint8_t *)"1", 1}}, {TEXT("none"), {NULL, 0}}};
+static const struct frame_header original_headers[] = {{{"trace", 5}, {(const uint8_t *)"1", 1}},
+                                                       {{"none", 4}, {NULL, 0}}};
 
 static struct frame dead_letter(void)
 {

@@ -1,0 +1,228 @@
+#include <criterion/criterion.h>
+
+#include "base/hash.h"
+#include "fold/fold.h"
+#include "program/load.h"
+
+/* A world of one partition and one program, read through a reader that knows what the test tells it. */
+
+static const char program_text[] = "program: shop\n"
+                                   "version: 1\n"
+                                   "effective: 2026-01-01T00:00:00Z\n"
+                                   "zone: Europe/Berlin\n"
+                                   "points:\n  points: {decimals: 0}\n"
+                                   "money:\n  EUR: 2\n"
+                                   "rules:\n"
+                                   "  - {id: visit, on: activity.visit, earn: {fixed: 10}}\n";
+
+enum { RECORDS_MOST = 8 };
+
+static const int64_t in_2026 = 1780000000000000;
+
+struct world {
+    struct arena *arena;
+    struct program_set programs;
+    struct program *program;
+    struct cache *cache;
+    struct reward_frame frame;
+    struct fold *fold;
+    struct partition partition;
+    struct record records[RECORDS_MOST];
+    size_t count;
+    struct hash16 existing; /* a key that the database has */
+    struct hash16 existing_content;
+    int64_t refused_before;
+    int reads_of_keys;
+};
+
+static enum err_code read_members(void *context, struct member **members, size_t count, struct arena *arena,
+                                  struct err *err)
+{
+    (void)context, (void)members, (void)arena, (void)err;
+    for (size_t i = 1; i < count; i++)
+        cr_assert_lt(hash16_compare(members[i - 1]->key, members[i]->key), 0, "the reader is asked in order of key");
+    return ERR_NONE;
+}
+
+static enum err_code read_sides(void *context, struct side_record *sides, size_t count, struct arena *arena,
+                                struct err *err)
+{
+    (void)context, (void)sides, (void)count, (void)arena, (void)err;
+    return ERR_NONE;
+}
+
+static enum err_code read_keys(void *context, const struct hash16 *keys, size_t count, struct hash16 *content, bool *found,
+                               struct err *err)
+{
+    struct world *world = context;
+    (void)err;
+    world->reads_of_keys++;
+    for (size_t i = 0; i < count; i++) {
+        found[i] = hash16_equal(keys[i], world->existing);
+        content[i] = world->existing_content;
+    }
+    return ERR_NONE;
+}
+
+static enum err_code read_refused(void *context, const struct partition *partition, int64_t from, int64_t to,
+                                  struct arena *arena, int64_t **offsets, size_t *count, struct err *err)
+{
+    struct world *world = context;
+    (void)partition, (void)err;
+    *offsets = arena_array(arena, 1, sizeof **offsets);
+    **offsets = world->refused_before;
+    *count = world->refused_before >= from && world->refused_before < to;
+    return ERR_NONE;
+}
+
+static void open_world(struct world *world)
+{
+    struct program_errors errors = {0};
+    *world = (struct world){.arena = arena_new(0), .refused_before = -1};
+    cr_assert_eq(program_load(TEXT(program_text), world->arena, &world->program, &errors, NULL), ERR_NONE);
+    world->programs = (struct program_set){5, &world->program, 1};
+    world->cache = cache_new(1 << 20);
+    reward_frame_single_object(&world->frame);
+    world->fold = fold_new(&world->frame, world->cache);
+    world->partition = (struct partition){.topic = (char *)(uintptr_t) "visits", .topic_no = 3, .applied = 100, .highest = 100};
+}
+
+static void close_world(struct world *world)
+{
+    fold_free(world->fold);
+    cache_free(world->cache);
+    arena_free(world->arena);
+}
+
+/* A visit of a member; events with one id and one member have the same content. */
+static void visit(struct world *world, int64_t offset, const char *id, const char *member)
+{
+    struct record *record = &world->records[world->count++];
+    *record = (struct record){.partition = &world->partition, .offset = offset};
+    record->event = (struct event){.type = EVENT_ACTIVITY,
+                                   .kind = ACTIVITY_DONE,
+                                   .id = text_of(id),
+                                   .source = TEXT("test"),
+                                   .program_id = TEXT("shop"),
+                                   .member_id = text_of(member),
+                                   .occurred_at = in_2026 + offset};
+    record->event.activity.name = TEXT("visit");
+    record->event_key = hash_event(record->event.source, record->event.id);
+    record->member_key = hash_member(record->event.program_id, record->event.member_id);
+    record->content = hash_subject(record->event.id, record->event.member_id);
+}
+
+static struct changes *run(struct world *world, bool look_up)
+{
+    struct fold_input input = {world->records, world->count, &world->programs, look_up};
+    struct fold_reader reader = {world, read_members, read_sides, read_keys, read_refused};
+    struct changes *changes = NULL;
+    struct err err = {0};
+    cr_assert_eq(fold_run(world->fold, &input, &reader, &changes, &err), ERR_NONE, "%s", err.text);
+    return changes;
+}
+
+Test(fold, counts_an_event_once_within_a_batch_and_covers_gaps_between_offsets)
+{
+    struct world world;
+    open_world(&world);
+    visit(&world, 100, "a", "ann");
+    visit(&world, 103, "a", "ann");
+    visit(&world, 107, "b", "bob");
+    struct changes *changes = run(&world, false);
+    cr_assert_eq(changes->entry_count, 2);
+    cr_assert_eq(changes->reward_count, 2);
+    cr_assert_eq(changes->duplicate_count, 1);
+    cr_assert_eq(changes->key_count, 2);
+    cr_assert_eq(changes->range_count, 1);
+    cr_assert_eq(changes->ranges[0].from, 100);
+    cr_assert_eq(changes->ranges[0].to, 108);
+    cr_assert_eq(changes->ranges[0].newest_event_at, in_2026 + 107);
+    cr_assert_eq(changes->revision, 5);
+    cr_assert_eq(world.reads_of_keys, 0, "keys are not looked up without a reason");
+    close_world(&world);
+}
+
+Test(fold, leaves_out_what_the_database_has_already)
+{
+    struct world world;
+    open_world(&world);
+    visit(&world, 100, "a", "ann");
+    visit(&world, 101, "b", "bob");
+    world.existing = world.records[0].event_key;
+    world.existing_content = world.records[0].content;
+    struct changes *changes = run(&world, true);
+    cr_assert_eq(changes->entry_count, 1);
+    cr_assert_eq(changes->duplicate_count, 1);
+    cr_assert_eq(changes->ranges[0].to, 102, "the position passes the duplicate");
+    close_world(&world);
+}
+
+Test(fold, does_not_refuse_again_what_was_refused_before_a_replay)
+{
+    struct world world;
+    open_world(&world);
+    world.partition.applied = 0;
+    world.refused_before = 1;
+    visit(&world, 0, "a", "ann");
+    visit(&world, 1, "b", "bob");
+    struct changes *changes = run(&world, true);
+    cr_assert_eq(changes->entry_count, 1);
+    cr_assert_eq(changes->dead_count, 0);
+    close_world(&world);
+}
+
+Test(fold, asks_for_keys_when_a_refused_record_may_be_a_copy)
+{
+    struct world world;
+    open_world(&world);
+    visit(&world, 100, "a", "ann");
+    visit(&world, 101, "a", "bob");
+    struct fold_input input = {world.records, world.count, &world.programs, false};
+    struct fold_reader reader = {&world, read_members, read_sides, read_keys, read_refused};
+    struct changes *changes = NULL;
+    struct err err = {0};
+    cr_assert_eq(fold_run(world.fold, &input, &reader, &changes, &err), ERR_KEYS_EXIST);
+    close_world(&world);
+}
+
+Test(fold, remembers_members_only_after_the_commit)
+{
+    struct world world;
+    open_world(&world);
+    visit(&world, 100, "a", "ann");
+    struct changes *changes = run(&world, false);
+    cr_assert_eq(changes->members[0].version, 0);
+    changes = run(&world, false);
+    cr_assert_eq(changes->members[0].version, 0, "nothing was committed");
+    fold_committed(world.fold);
+    world.count = 0;
+    visit(&world, 101, "b", "ann");
+    changes = run(&world, false);
+    cr_assert_eq(changes->members[0].version, 1);
+    fold_conflicted(world.fold);
+    changes = run(&world, false);
+    cr_assert_eq(changes->members[0].version, 0, "after a conflict the reader is asked again");
+    close_world(&world);
+}
+
+Test(fold, gives_the_same_bytes_for_the_same_records)
+{
+    struct world world;
+    struct buffer entries = {0}, frames = {0};
+    open_world(&world);
+    visit(&world, 100, "a", "ann");
+    visit(&world, 101, "b", "bob");
+    visit(&world, 102, "c", "ann");
+    struct changes *changes = run(&world, false);
+    buffer_put(&entries, changes->entries->at, changes->entries->len);
+    buffer_put(&frames, changes->ranges[0].frames.at, changes->ranges[0].frames.len);
+    changes = run(&world, true);
+    cr_assert_eq(entries.len, changes->entries->len);
+    cr_assert_eq(memcmp(entries.at, changes->entries->at, entries.len), 0);
+    cr_assert_eq(frames.len, changes->ranges[0].frames.len);
+    cr_assert_eq(memcmp(frames.at, changes->ranges[0].frames.at, frames.len), 0);
+    buffer_release(&entries);
+    buffer_release(&frames);
+    close_world(&world);
+}

@@ -5,12 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/buffer.h"
 #include "base/rfc3339.h"
 #include "program/parts.h"
 
 /* The outermost level of a program file. */
 
-enum { VERSION_MAX = INT32_MAX, ZONE_MAX = 64, NAME_MAX_BYTES = 32, PARTNER_MAX = 128 };
+enum { VERSION_MAX = INT32_MAX, ZONE_MAX = 64, NAME_MAX_BYTES = 32, PARTNER_MAX = 128, READ_CHUNK = 64 * 1024 };
 
 static void read_program_id(struct loader *loader, const struct node *node, void *unused)
 {
@@ -230,14 +231,21 @@ enum err_code program_read_file(const char *path, struct arena *arena, struct te
     FILE *file = fopen(path, "rb");
     if (!file)
         return err_set(err, ERR_FILE, "%s: %s", path, strerror(errno));
-    char *at = arena_raw(arena, PROGRAM_FILE_MAX + 1);
-    size_t len = fread(at, 1, PROGRAM_FILE_MAX + 1, file);
+    struct buffer buffer = {0};
+    size_t got;
+    do {
+        got = fread(buffer_reserve(&buffer, READ_CHUNK), 1, READ_CHUNK, file);
+        buffer.len += got;
+    } while (got > 0 && buffer.len <= PROGRAM_FILE_MAX);
     bool failed = ferror(file) != 0;
     fclose(file);
+    if (!failed && buffer.len <= PROGRAM_FILE_MAX)
+        *out = arena_text(arena, (struct text){(const char *)buffer.at, buffer.len});
+    bool too_large = buffer.len > PROGRAM_FILE_MAX;
+    buffer_release(&buffer);
     if (failed)
-        return err_set(err, ERR_FILE, "%s: reading failed", path);
-    if (len > PROGRAM_FILE_MAX)
-        return err_set(err, ERR_FILE, "%s: larger than 4 MiB", path);
-    *out = (struct text){at, len};
+        return err_set(err, ERR_FILE, "%s: cannot be read", path);
+    if (too_large)
+        return err_set(err, ERR_FILE, "%s: larger than %d bytes", path, PROGRAM_FILE_MAX);
     return ERR_NONE;
 }

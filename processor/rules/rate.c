@@ -73,10 +73,10 @@ static wide round_up_by_one(wide rest, wide denominator, bool quotient_is_odd, e
     case ROUNDING_HALF_EVEN:
         return rest > denominator - rest || (rest == denominator - rest && quotient_is_odd);
     case ROUNDING_UP:
-        return rest > 0;
+        break;
     }
-    assert(!"a rounding mode that does not exist");
-    return 0;
+    assert(rounding == ROUNDING_UP);
+    return rest > 0;
 }
 
 /* round(units * numerator / denominator), all >= 0. */

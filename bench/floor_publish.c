@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/embedded.h"
 #include "client.h"
 #include "floor.h"
 #include "projection/resp.h"
@@ -26,7 +25,7 @@ struct floor_publisher {
     const char *rewards;
     redisContext *redis;
     char script[41];
-    struct buffer keys, arguments, head;
+    struct buffer call, arguments;
 };
 
 static void check(rd_kafka_error_t *error, const char *what)
@@ -120,11 +119,6 @@ static void publish(struct floor_publisher *publisher, struct floor_publication 
 
 /* ---- Redis */
 
-static void append(struct floor_publisher *publisher, const struct buffer *piece)
-{
-    redisAppendFormattedCommand(publisher->redis, (const char *)piece->at, piece->len);
-}
-
 static void await_reply(struct floor_publisher *publisher)
 {
     void *reply = NULL;
@@ -133,47 +127,43 @@ static void await_reply(struct floor_publisher *publisher)
     freeReplyObject(reply);
 }
 
-/* As schemas/redis/project.lua wants it: the number of arguments, version, balance, lifetime, program, member. */
-static void put_shown(struct floor_publisher *publisher, const struct floor_shown *shown, struct text key)
-{
-    char name[256];
-    struct buffer *out = &publisher->arguments;
-    int len = snprintf(name, sizeof name, "floor:{%.*s}", (int)key.len, key.at);
-    resp_text(&publisher->keys, (struct text){name, (size_t)len});
-    resp_number(out, 10);
-    resp_text(out, TEXT("version"));
-    resp_number(out, shown->version);
-    resp_text(out, TEXT("balance:points"));
-    resp_number(out, shown->balance);
-    resp_text(out, TEXT("lifetime:points"));
-    resp_number(out, shown->balance);
-    const char *slash = memchr(key.at, '/', key.len);
-    resp_text(out, TEXT("program"));
-    resp_text(out, (struct text){key.at, (size_t)(slash - key.at)});
-    resp_text(out, TEXT("member"));
-    resp_text(out, (struct text){slash + 1, (size_t)(key.at + key.len - slash - 1)});
-}
+/* The hashes of schemas/redis/project.lua for one currency. ARGV per member: version, balance. */
+static const char SCRIPT[] =
+    "for i, key in ipairs(KEYS) do\n"
+    "  local version, balance, stored = ARGV[2 * i - 1], ARGV[2 * i], redis.call('HGET', key, 'version')\n"
+    "  if not stored then\n"
+    "    local slash = string.find(key, '/', 8, true)\n"
+    "    redis.call('HSET', key, 'version', version, 'balance:points', balance, 'lifetime:points', balance,\n"
+    "      'program', string.sub(key, 8, slash - 1), 'member', string.sub(key, slash + 1, -2))\n"
+    "  elseif tonumber(stored) < tonumber(version) then\n"
+    "    redis.call('HSET', key, 'version', version, 'balance:points', balance, 'lifetime:points', balance)\n"
+    "  end\n"
+    "end\n"
+    "return #KEYS\n";
 
 static size_t send_chunk(struct floor_publisher *publisher, const struct buffer *members, size_t at, size_t *left)
 {
     size_t count = *left < CHUNK ? *left : CHUNK;
-    buffer_clear(&publisher->keys);
-    buffer_clear(&publisher->arguments);
-    buffer_clear(&publisher->head);
+    struct buffer *call = &publisher->call, *arguments = &publisher->arguments;
+    buffer_clear(call);
+    buffer_clear(arguments);
+    resp_command(call, 3 + count * 3);
+    resp_text(call, TEXT("EVALSHA"));
+    resp_text(call, (struct text){publisher->script, sizeof publisher->script - 1});
+    resp_number(call, (int64_t)count);
     for (size_t i = 0; i < count; i++) {
+        char key[256];
         struct floor_shown shown;
         memcpy(&shown, members->at + at, sizeof shown);
         at += sizeof shown;
-        put_shown(publisher, &shown, (struct text){(const char *)members->at + at, shown.key_len});
+        int len = snprintf(key, sizeof key, "floor:{%.*s}", (int)shown.key_len, (const char *)members->at + at);
+        resp_text(call, (struct text){key, (size_t)len});
+        resp_number(arguments, shown.version);
+        resp_number(arguments, shown.balance);
         at += shown.key_len;
     }
-    resp_command(&publisher->head, 3 + count + count * 11);
-    resp_text(&publisher->head, TEXT("EVALSHA"));
-    resp_text(&publisher->head, (struct text){publisher->script, sizeof publisher->script - 1});
-    resp_number(&publisher->head, (int64_t)count);
-    append(publisher, &publisher->head);
-    append(publisher, &publisher->keys);
-    append(publisher, &publisher->arguments);
+    buffer_put(call, arguments->at, arguments->len);
+    redisAppendFormattedCommand(publisher->redis, (const char *)call->at, call->len);
     *left -= count;
     return at;
 }
@@ -258,14 +248,11 @@ const atomic_llong *floor_publisher_positions(const struct floor_publisher *publ
 
 static void open_redis(struct floor_publisher *publisher)
 {
-    const struct embedded_file *file = embedded_files;
-    while (file->name && strcmp(file->name, "redis/project.lua") != 0)
-        file++;
     publisher->redis =
         redisConnect(client_env("POINTS_REDIS_HOST"), (int)client_number(client_env("POINTS_REDIS_PORT"), 1));
-    if (!file->name || !publisher->redis || publisher->redis->err)
+    if (!publisher->redis || publisher->redis->err)
         client_die("no Redis");
-    redisReply *reply = redisCommand(publisher->redis, "SCRIPT LOAD %b", file->at, (size_t)(file->end - file->at));
+    redisReply *reply = redisCommand(publisher->redis, "SCRIPT LOAD %s", SCRIPT);
     if (!reply || reply->type != REDIS_REPLY_STRING || reply->len != sizeof publisher->script - 1)
         client_die("Redis did not take the script");
     memcpy(publisher->script, reply->str, sizeof publisher->script);

@@ -1,0 +1,78 @@
+"""The table, the plot, build/bench.json, and what was missed."""
+
+import json
+
+GOALS = (
+    # key, comparison, bound, words
+    ("ratio.floor", ">=", 0.85, "processor / floor"),
+    ("ratio.streams", ">=", 1.2, "processor / Kafka Streams"),
+    ("ratio.replay", ">", 1.0, "replay / first pass"),
+    ("latency.p50_ms", "<", 50, "p50, ms, from producer to committed reward"),
+    ("latency.p99_ms", "<", 250, "p99, ms, from producer to committed reward"),
+    ("memory.peak_mib", "<", 200, "peak resident memory, MiB"),
+    ("recovery.s", "<", 10, "s without rewards after kill -9, restarted"),
+    ("takeover.s", "<", 30, "s without rewards after kill -9, another takes over"),
+)
+COMPARE = {">=": lambda a, b: a >= b, ">": lambda a, b: a > b, "<": lambda a, b: a < b}
+
+
+def add_ratios(numbers):
+    mine = numbers.get("pipeline.events_per_s")
+    for ratio, other, upside_down in (
+        ("ratio.floor", "floor.events_per_s", False),
+        ("ratio.streams", "streams.events_per_s", False),
+        ("ratio.replay", "replay.events_per_s", True),
+    ):
+        if mine and numbers.get(other):
+            numbers[ratio] = round(numbers[other] / mine if upside_down else mine / numbers[other], 3)
+
+
+def print_passes(passes):
+    services = ("kafka", "postgres", "redis")
+    print(f"\n{'':<12}{'events/s':>10}{'of it':>8}   CPU µs an event: {'own':>6}" + "".join(f"{s:>10}" for s in services))
+    mine = next((found.events_per_s for name, found in passes.items() if name == "processor"), None)
+    for name, found in passes.items():
+        share = f"{found.events_per_s / mine:8.2f}" if mine else f"{'':>8}"
+        cells = f"{found.cpu_us['own']:6.1f}" + "".join(f"{found.cpu_us[service]:10.1f}" for service in services)
+        print(f"{name:<12}{found.events_per_s:>10,.0f}{share}                    {cells}")
+
+
+def print_goals(numbers):
+    """Returns how many were missed."""
+    missed = 0
+    print()
+    for key, comparison, bound, words in GOALS:
+        if key not in numbers:
+            continue
+        met = COMPARE[comparison](numbers[key], bound)
+        missed += not met
+        print(f"{'met   ' if met else 'MISSED'}  {words:<52}{numbers[key]:>10,.2f}   goal {comparison} {bound:g}")
+    return missed
+
+
+def write_json(path, numbers):
+    path.write_text(json.dumps(numbers, indent=2, sort_keys=True) + "\n")
+
+
+def draw(path, passes):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(12, 4.5))
+    for name, found in passes.items():
+        seconds, events = zip(*found.progress)
+        left.plot(seconds, [count / 1000 for count in events], label=f"{name}: {found.events_per_s:,.0f} a second")
+    left.set(xlabel="seconds", ylabel="thousand orders committed", title="Orders done")
+    left.legend()
+    bottoms = [0.0] * len(passes)
+    for service in ("own", "kafka", "postgres", "redis"):
+        heights = [found.cpu_us[service] for found in passes.values()]
+        right.bar(list(passes), heights, bottom=bottoms, label=service)
+        bottoms = [bottom + height for bottom, height in zip(bottoms, heights)]
+    right.set(ylabel="µs", title="CPU time for each order, by process")
+    right.legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)

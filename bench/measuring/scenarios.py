@@ -1,0 +1,146 @@
+"""What is measured. Each scenario returns plain numbers."""
+
+import json
+import subprocess
+import time
+from dataclasses import dataclass, field
+
+from . import environment as services
+from .contenders import ORDERS
+
+POLL_S = 0.05
+STALL_S = 60
+
+
+@dataclass
+class Pass:
+    """One run through the topic, as its committed offsets show it."""
+
+    progress: list = field(default_factory=list)  # (seconds since the first commit seen, events)
+    resident: list = field(default_factory=list)  # MiB, with `progress`
+    cpu_us: dict = field(default_factory=dict)  # CPU time for each event, by process
+    own_cpu_s: float = 0.0
+    peak_mib: float = 0.0
+
+    @property
+    def events_per_s(self):
+        """From the first commit seen, and less what was done by then: start-up and joining are not measured."""
+        if len(self.progress) < 2:
+            raise RuntimeError("too few events to measure: everything was committed at once")
+        (began, first), (ended, last) = self.progress[0], self.progress[-1]
+        return (last - first) / (ended - began)
+
+    def sample(self, process):
+        """The process may end at any moment; then the last sample counts."""
+        try:
+            self.own_cpu_s = services.family_cpu(process.pid)
+            self.peak_mib = services.memory_mib(process.pid, "VmHWM")
+            self.resident.append(services.memory_mib(process.pid, "VmRSS"))
+        except (OSError, ProcessLookupError, LookupError):
+            pass
+
+
+def follow(contender, group, events):
+    """Watches the group until it has committed everything."""
+    positions = services.Positions(contender.environment, group, ORDERS)
+    found = Pass()
+    last, last_change, began = 0, time.monotonic(), None
+    try:
+        while last < events:
+            contender.check()
+            now, done = time.monotonic(), positions.committed()
+            if done > last:
+                began = began or now
+                found.progress.append((now - began, done))
+                found.sample(contender.process)
+                last, last_change = done, now
+            if now - last_change > STALL_S:
+                raise TimeoutError(f"{contender.tag} stands at {last} of {events}: see {contender.log_path}")
+            time.sleep(POLL_S)
+    finally:
+        positions.close()
+    return found
+
+
+def one_pass(contender, events, group=None):
+    before = contender.environment.cpu_seconds()
+    contender.start(group)
+    found = follow(contender, group or contender.group, events)
+    after = contender.environment.cpu_seconds()
+    used = {"own": found.own_cpu_s, **{name: after[name] - before[name] for name in after}}
+    found.cpu_us = {name: seconds / events * 1e6 for name, seconds in used.items()}
+    return found
+
+
+# ---- loads at a fixed rate
+
+class Load:
+    """New orders at a rate, and a reader of the rewards that knows when each order was due."""
+
+    made = 0  # orders of earlier loads, so that each has others
+
+    def __init__(self, contender, rate, seconds, skip=0, idle=5, longest=0):
+        build, variables = contender.build, contender.environment.variables()
+        self.reader = subprocess.Popen(
+            [build / "bench/latency", "--topic", contender.rewards, "--skip", str(skip), "--idle", str(idle)]
+            + ["--seconds", str(longest or seconds + 30)],
+            env=variables, stdout=subprocess.PIPE, text=True,
+        )
+        if self.reader.stdout.readline() != "ready\n":
+            raise RuntimeError("bench/latency did not start")
+        count = rate * seconds
+        self.writer = subprocess.Popen(
+            [build / "bench/generate", "--topic", ORDERS, "--rate", str(rate), "--count", str(count)]
+            + ["--first", str(500_000_000 + Load.made)],
+            env=variables, stdout=subprocess.DEVNULL,
+        )
+        Load.made += count
+
+    def result(self):
+        if self.writer.wait() != 0:
+            raise RuntimeError("bench/generate failed")
+        output, _ = self.reader.communicate()
+        if self.reader.returncode != 0:
+            raise RuntimeError("bench/latency failed")
+        found = json.loads(output)
+        if found["rewards"] == 0:
+            raise RuntimeError("no rewards came")
+        return found
+
+    def stop(self):
+        for process in (self.writer, self.reader):
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+def latency(contender, rate, warm_up, seconds):
+    """Percentiles, ms, from the moment an order was due to the moment its reward was readable."""
+    load = Load(contender, rate, warm_up + seconds, skip=warm_up)
+    try:
+        return load.result()
+    finally:
+        load.stop()
+
+
+def recovery(contender, rate, restart):
+    """Seconds of silence on the rewards' slowest partition around a kill -9 under load. restart: the same instance comes
+    back at once; else another one, which holds its share of the partitions already, takes over."""
+    load = Load(contender, rate, 12 if restart else 40, idle=15, longest=60)
+    try:
+        time.sleep(4)
+        contender.kill()
+        if restart:
+            contender.start()
+        return load.result()["longest_silence_s"]
+    finally:
+        load.stop()
+
+
+def settle(contender, group, seconds=60):
+    """Waits until the group has committed all there is."""
+    positions = services.Positions(contender.environment, group, ORDERS)
+    try:
+        services.wait_for(lambda: positions.committed() >= positions.end(), seconds, f"{contender.tag} to catch up")
+    finally:
+        positions.close()

@@ -60,14 +60,20 @@ struct worker {
     struct projection_status status;
 };
 
+static char *copy_text(const char *text)
+{
+    char *copy = text ? strdup(text) : NULL;
+    if (text && !copy)
+        abort();
+    return copy;
+}
+
 static void copy_config(struct config *to, const struct config *from)
 {
     *to = *from;
-#define X(field, name, standard, help)                                                                                 \
-    to->field = from->field ? strdup(from->field) : NULL;                                                              \
-    if (from->field && !to->field)                                                                                     \
-        abort();
+#define X(field, ...) to->field = copy_text(from->field);
     SETTINGS_TEXT(X)
+    SETTINGS_CHOICE(X)
 #undef X
 }
 

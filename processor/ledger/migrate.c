@@ -203,6 +203,15 @@ static const char grant_sql[] = "DO $$ DECLARE wanted text; BEGIN"
                                 " END LOOP; END $$;"
                                 "GRANT SELECT ON migrations TO points_runtime, points_reader";
 
+static enum err_code grant_roles(PGconn *connection, struct err *err)
+{
+    PGresult *result = PQexec(connection, grant_sql);
+    if (PQresultStatus(result) != PGRES_COMMAND_OK)
+        return postgres_failed(connection, result, "granting the roles", err);
+    PQclear(result);
+    return ERR_NONE;
+}
+
 static enum err_code apply_missing(PGconn *connection, struct arena *arena, struct migrate_report *report,
                                    struct err *err)
 {
@@ -217,9 +226,7 @@ static enum err_code apply_missing(PGconn *connection, struct arena *arena, stru
         code = apply_one(connection, &report->all.items[i], arena, err);
         report->applied += code ? 0 : 1;
     }
-    if (!code && postgres_run(connection, grant_sql, err))
-        code = err_wrap(err, "granting the roles");
-    return code;
+    return code ? code : grant_roles(connection, err);
 }
 
 static enum err_code look(PGconn *connection, bool newer_allowed, struct arena *arena, struct migrate_report *out,

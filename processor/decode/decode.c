@@ -110,7 +110,7 @@ static enum err_code plan_by_id(struct decoder *decoder, int32_t id, const struc
     if (!learned) {
         struct text json;
         if (!decoder->registry)
-            return err_set(err, ERR_SCHEMA_UNKNOWN, "schema %" PRId32 ": no registry is configured", id);
+            return err_set(err, ERR_BAD_SCHEMA, "schema %" PRId32 ": registry.url is not set", id);
         enum err_code code = registry_schema(decoder->registry, id, &json, err);
         if (code)
             return code;

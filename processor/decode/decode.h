@@ -5,8 +5,8 @@
 #include "base/err.h"
 #include "rules/event.h"
 
-/* Bytes -> struct event. Trusts nothing in the bytes: they are walked against the writer's schema within bounds before
- * avro-c sees them. One decoder per thread. */
+/* Bytes -> struct event. Trusts nothing in the bytes: they are read against the writer's schema in one pass that checks
+ * every length, count and index before it is used. One decoder per thread. */
 
 struct decode_limits {
     size_t message_bytes;
@@ -17,19 +17,20 @@ struct decode_limits {
     int64_t past_us;   /* and at most this far before it */
 };
 
-struct registry; /* decode/registry.h: fetches writer schemas by id; may be NULL */
+struct registry; /* decode/registry.h: fetches writers' schemas by id */
 
 struct decoder;
 
-/* schemas_dir: NULL for the schemas built in. registry: borrowed, may be NULL (then Confluent-framed records are
- * ERR_SCHEMA_UNKNOWN). */
+/* Compiles the schemas built in, so the first record is as fast as the last. registry: borrowed, may be NULL: then a
+ * record in Confluent's format is ERR_BAD_SCHEMA, since no retry would help. */
 enum err_code decoder_new(const struct decode_limits *limits, struct registry *registry, struct decoder **out,
                           struct err *err);
 struct decoder *decoder_free(struct decoder *decoder);
 
 /* value: the record's value; recorded_at: its Kafka timestamp, µs UTC. The event's texts live in the arena or in value.
  * *content is the hash of the canonical decoded content, the same for the same facts in any wire format and writer
- * version. ERR_SCHEMA_UNKNOWN is for the caller to retry; poison codes are dead letters. */
+ * version. ERR_SCHEMA_UNKNOWN and ERR_REGISTRY are for the caller to retry; poison codes are dead letters. On failure
+ * *out and *content are untouched. */
 enum err_code decoder_decode(struct decoder *decoder, struct bytes value, int64_t recorded_at, struct arena *arena,
                              struct event *out, struct hash16 *content, struct err *err);
 

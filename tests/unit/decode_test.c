@@ -364,7 +364,7 @@ Test(decode, bytes_that_are_framed_as_neither_format_are_undecodable)
     bench_free(&bench);
 }
 
-Test(decode, an_unknown_fingerprint_is_a_dead_letter_and_an_id_without_a_registry_waits)
+Test(decode, an_unknown_fingerprint_and_an_id_without_a_registry_are_dead_letters)
 {
     struct bench bench = bench_new();
     struct buffer bytes = order_bytes(&good_order);
@@ -373,8 +373,8 @@ Test(decode, an_unknown_fingerprint_is_a_dead_letter_and_an_id_without_a_registr
     bytes.at[5] ^= 1;
     cr_assert_eq(decode(&bench, &bytes), ERR_NONE);
     bytes.at[0] = 0;
-    cr_assert_eq(decode(&bench, &bytes), ERR_SCHEMA_UNKNOWN);
-    cr_assert_eq(err_class(ERR_SCHEMA_UNKNOWN), ERR_CLASS_RETRY);
+    cr_assert_eq(decode(&bench, &bytes), ERR_BAD_SCHEMA);
+    cr_assert(strstr(bench.err.text, "registry.url is not set"), "%s", bench.err.text);
     buffer_release(&bytes);
     bench_free(&bench);
 }

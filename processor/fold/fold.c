@@ -239,6 +239,13 @@ static void prepare_records(struct fold *fold, const struct fold_input *input)
     }
 }
 
+/* A batch of duplicates has no rows, and no memory for them: qsort takes no NULL. */
+static void sort_rows(void *rows, size_t count, size_t size, int (*compare)(const void *, const void *))
+{
+    if (count > 1)
+        qsort(rows, count, size, compare);
+}
+
 static int compare_missing(const void *a, const void *b)
 {
     return hash16_compare((*(struct member *const *)a)->key, (*(struct member *const *)b)->key);
@@ -255,7 +262,7 @@ static enum err_code load_members(struct fold *fold, const struct fold_reader *r
             missing[count++] = &changes->members[i];
     if (count == 0)
         return ERR_NONE;
-    qsort(missing, count, sizeof *missing, compare_missing);
+    sort_rows(missing, count, sizeof *missing, compare_missing);
     enum err_code code = reader->members(reader->context, missing, count, fold->arena, err);
     for (size_t i = 0; !code && i < count; i++)
         missing[i]->loaded = true;
@@ -481,7 +488,7 @@ static int compare_refs(const void *a, const void *b)
 /* Rows in the order of their index cost the database half of what unsorted ones do. */
 static void sort_entries(struct fold *fold)
 {
-    qsort(fold->refs, fold->changes.entry_count, sizeof *fold->refs, compare_refs);
+    sort_rows(fold->refs, fold->changes.entry_count, sizeof *fold->refs, compare_refs);
     buffer_reserve(&fold->entries, fold->unsorted.len);
     for (size_t i = 0; i < fold->changes.entry_count; i++)
         buffer_put(&fold->entries, fold->unsorted.at + fold->refs[i].at, fold->refs[i].len);
@@ -561,8 +568,8 @@ enum err_code fold_run(struct fold *fold, const struct fold_input *input, const 
         return code;
     fold->changes.ranges = fold->ranges;
     sort_entries(fold);
-    qsort(fold->changes.keys, fold->changes.key_count, sizeof *fold->changes.keys, compare_keys);
-    qsort(fold->changes.members, fold->changes.member_count, sizeof *fold->changes.members, compare_members);
+    sort_rows(fold->changes.keys, fold->changes.key_count, sizeof *fold->changes.keys, compare_keys);
+    sort_rows(fold->changes.members, fold->changes.member_count, sizeof *fold->changes.members, compare_members);
     *out = &fold->changes;
     return ERR_NONE;
 }

@@ -8,8 +8,8 @@
 /* Reads program files (YAML, libyaml). Pure: text in, program or list of errors out. */
 
 struct program_error {
-    int line;   /* from 1 */
-    int column; /* from 1 */
+    int line;            /* from 1 */
+    int column;          /* from 1 */
     struct text message; /* what was found, what was expected, a hint */
 };
 

@@ -336,10 +336,12 @@ static void render_entry(struct book *book, const struct entry *entry, struct me
 
 static void render_reward(struct book *book, const struct reward *reward, const struct member *member)
 {
-    static const char *const names[REWARD_TYPE_COUNT] = {
-        [REWARD_POINTS_GRANTED] = "granted",    [REWARD_POINTS_TAKEN_BACK] = "taken back",
-        [REWARD_GRANTED] = "reward",            [REWARD_VOIDED] = "voided",
-        [REWARD_REFERRAL_ACCEPTED] = "accepted", [REWARD_REFERRAL_REFUSED] = "refused"};
+    static const char *const names[REWARD_TYPE_COUNT] = {[REWARD_POINTS_GRANTED] = "granted",
+                                                         [REWARD_POINTS_TAKEN_BACK] = "taken back",
+                                                         [REWARD_GRANTED] = "reward",
+                                                         [REWARD_VOIDED] = "voided",
+                                                         [REWARD_REFERRAL_ACCEPTED] = "accepted",
+                                                         [REWARD_REFERRAL_REFUSED] = "refused"};
     bool points = reward->type == REWARD_POINTS_GRANTED || reward->type == REWARD_POINTS_TAKEN_BACK;
     if (points && !book->outputs)
         return;

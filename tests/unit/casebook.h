@@ -12,9 +12,9 @@
  *   > order.refunded o1 EUR amount=5.00
  *   ann -1 points order-points o1 = 1
  *
- * After each event stand its effects, exactly: one line per entry with the balance after it, one per reward or referral,
- * `nothing`, `waiting`, or `refused` with the error's name and text. The option `outputs` after a case's name adds the
- * outputs' words. Events are the member's ann on 2026-03-01 unless `member=` or `at=` say otherwise.
+ * After each event stand its effects, exactly: one line per entry with the balance after it, one per reward or
+ * referral, `nothing`, `waiting`, or `refused` with the error's name and text. The option `outputs` after a case's name
+ * adds the outputs' words. Events are the member's ann on 2026-03-01 unless `member=` or `at=` say otherwise.
  *
  * Beside that, each step is checked for what always holds: same input, same bytes; entries numbered without gaps; each
  * balance the sum of its entries; states that read back to the same bytes. */

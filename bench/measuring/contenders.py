@@ -5,10 +5,11 @@ import subprocess
 
 import psycopg
 
-from .environment import REPOSITORY, remove
+from .environment import REPOSITORY, remove, wait_for
 
 ORDERS = "bench.orders"
 HEAP = "1g"
+THREADS = 1
 
 
 class Contender:
@@ -66,7 +67,7 @@ class Floor(Contender):
                 connection.execute(file.read_text())
         self.environment.make_topic(self.rewards)
 
-    def start(self, _group=None):
+    def start(self):
         command = [self.build / "bench/floor", "--topic", ORDERS, "--rewards", self.rewards, "--count", str(self.count)]
         return self.launch(command, self.environment.variables(POINTS_POSTGRES_URL=self.url))
 
@@ -84,11 +85,11 @@ class Processor(Contender):
         self.run("migrate")
         self.run("program", "apply", str(REPOSITORY / "bench/program.yaml"))
 
-    def variables(self, instance="0", group=None):
+    def variables(self, instance="0"):
         return self.environment.variables(
             POINTS_INSTANCE=instance,
             POINTS_POSTGRES_URL=self.url,
-            POINTS_KAFKA_GROUP=group or self.group,
+            POINTS_KAFKA_GROUP=self.group,
             POINTS_KAFKA_TOPICS=ORDERS,
             POINTS_KAFKA_REWARDS_TOPIC=self.rewards,
             POINTS_KAFKA_DEAD_LETTER_TOPIC=f"{self.rewards}.dead",
@@ -98,8 +99,20 @@ class Processor(Contender):
         with open(self.log_path, "ab") as log:
             subprocess.run([self.build / "points", *arguments], env=self.variables(), check=True, stdout=log, stderr=log)
 
-    def start(self, group=None, instance="0"):
-        return self.launch([self.build / "points", "run"], self.variables(instance, group))
+    def try_run(self, *arguments):
+        try:
+            self.run(*arguments)
+        except subprocess.CalledProcessError:
+            return False
+        return True
+
+    def start(self, instance="0"):
+        return self.launch([self.build / "points", "run"], self.variables(instance))
+
+    def reset(self):
+        """Back to the beginning of the topic, over the ledger as it is."""
+        reset = ("offsets", "reset", "--to-beginning", "--yes")
+        wait_for(lambda: self.try_run(*reset), 30, "the group to be empty and the outbox published")
 
     def clean(self):
         pass
@@ -107,18 +120,17 @@ class Processor(Contender):
 
 class Streams(Contender):
     name = "streams"
-    threads = 1
 
     def prepare(self, _count):
         self.state = self.build / "bench/streams-state"
         remove(self.state)
         self.environment.make_topic(self.rewards)
 
-    def start(self, _group=None):
+    def start(self):
         jars = self.build / "bench/streams"
         command = ["java", f"-Xmx{HEAP}", "-XX:+UseParallelGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
         command += ["-cp", f"{jars}/streams.jar:{jars}/lib/*", "points.bench.OrderRewards"]
-        command += [self.environment.brokers, self.group, ORDERS, self.rewards, self.state, str(self.threads)]
+        command += [self.environment.brokers, self.group, ORDERS, self.rewards, self.state, str(THREADS)]
         command += [REPOSITORY / "schemas/avro"]
         return self.launch(command, self.environment.variables())
 

@@ -88,9 +88,8 @@ def stat(pid):
     return {"parent": int(fields[1]), "cpu": sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")}
 
 
-def family_cpu(pid):
-    """Of the process, its children, and children that it has reaped."""
-    total = stat(pid)["cpu"]
+def children(pid):
+    found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
@@ -98,8 +97,13 @@ def family_cpu(pid):
             except (FileNotFoundError, ProcessLookupError):
                 continue
             if child["parent"] == pid:
-                total += child["cpu"]
-    return total
+                found[int(entry.name)] = child
+    return found
+
+
+def family_cpu(pid):
+    """Of the process, its children, and children that it has reaped."""
+    return stat(pid)["cpu"] + sum(child["cpu"] for child in children(pid).values())
 
 
 def memory_mib(pid, name):

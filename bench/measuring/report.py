@@ -2,9 +2,10 @@
 
 import json
 
+FLOOR_SHARE = 0.85
 GOALS = (
     # key, comparison, bound, words
-    ("ratio.floor", ">=", 0.85, "processor / floor"),
+    ("ratio.floor", ">=", FLOOR_SHARE, "processor / floor"),
     ("ratio.streams", ">=", 1.2, "processor / Kafka Streams"),
     ("ratio.replay", ">", 1.0, "replay / first pass"),
     ("latency.p50_ms", "<", 50, "p50, ms, from producer to committed reward"),

@@ -40,9 +40,9 @@ class Pass:
             pass
 
 
-def follow(contender, group, events):
-    """Watches the group until it has committed everything."""
-    positions = services.Positions(contender.environment, group, ORDERS)
+def follow(contender, events):
+    """Watches the contender until its group has committed everything."""
+    positions = services.Positions(contender.environment, contender.group, ORDERS)
     found = Pass()
     last, last_change, began = 0, time.monotonic(), None
     try:
@@ -62,14 +62,36 @@ def follow(contender, group, events):
     return found
 
 
-def one_pass(contender, events, group=None):
+def one_pass(contender, events):
     before = contender.environment.cpu_seconds()
-    contender.start(group)
-    found = follow(contender, group or contender.group, events)
+    contender.start()
+    found = follow(contender, events)
     after = contender.environment.cpu_seconds()
     used = {"own": found.own_cpu_s, **{name: after[name] - before[name] for name in after}}
     found.cpu_us = {name: seconds / events * 1e6 for name, seconds in used.items()}
     return found
+
+
+def profile(contender, events, path, seconds=6):
+    """Where a pass spends its time, by function, in the contender and in the database: perf's table, in path. False where
+    perf does not work here."""
+    contender.start()
+    positions = services.Positions(contender.environment, contender.group, ORDERS)
+    data = path.with_suffix(".data")
+    try:
+        services.wait_for(lambda: positions.committed() > events // 20, 60, f"{contender.tag} to begin")
+        pids = [contender.process.pid, *services.children(contender.environment.pid("postgres"))]
+        record = ["perf", "record", "-q", "-F", "299", "-o", data, "-p", ",".join(map(str, pids))]
+        subprocess.run([*record, "sleep", str(seconds)], check=True, capture_output=True)
+        table = ["perf", "report", "-i", data, "--stdio", "--sort", "comm,dso,symbol", "--percent-limit", "0.5"]
+        path.write_bytes(subprocess.run(table, check=True, capture_output=True).stdout)
+        return True
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return False
+    finally:
+        positions.close()
+        contender.stop()
+        data.unlink(missing_ok=True)
 
 
 # ---- loads at a fixed rate
@@ -137,9 +159,9 @@ def recovery(contender, rate, restart):
         load.stop()
 
 
-def settle(contender, group, seconds=60):
-    """Waits until the group has committed all there is."""
-    positions = services.Positions(contender.environment, group, ORDERS)
+def settle(contender, seconds=60):
+    """Waits until the contender has committed all there is."""
+    positions = services.Positions(contender.environment, contender.group, ORDERS)
     try:
         services.wait_for(lambda: positions.committed() >= positions.end(), seconds, f"{contender.tag} to catch up")
     finally:

@@ -2,6 +2,8 @@
 
 /* X(name): the command of ops/<name>.c, in the order in which help lists them. */
 #define COMMANDS(X)                                                                                                    \
+    X(run)                                                                                                             \
+    X(check)                                                                                                           \
     X(migrate)                                                                                                         \
     X(program_apply)                                                                                                   \
     X(program_list)                                                                                                    \

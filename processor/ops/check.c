@@ -1,0 +1,174 @@
+#include <glob.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "ops/command.h"
+#include "program/load.h"
+#include "source/kafka_conf.h"
+
+enum { ARENA_KEEP = 1 << 20 };
+
+/* What was looked at, and what was wrong. */
+struct findings {
+    const struct invocation *invocation;
+    json_t *checked; /* paths */
+    json_t *errors;
+};
+
+/* A path may be no UTF-8, which JSON cannot hold. */
+static json_t *json_of(const char *text, size_t len)
+{
+    json_t *json = json_stringn(text, len);
+    return json ? json : json_string("(not UTF-8)");
+}
+
+static void note_checked(struct findings *findings, const char *path)
+{
+    json_array_append_new(findings->checked, json_of(path, strlen(path)));
+}
+
+/* line 0: the error is about the whole. */
+static void note_error(void *context, const char *file, int line, int column, const char *message)
+{
+    struct findings *findings = context;
+    FILE *out = findings->invocation->out;
+    json_array_append_new(findings->errors,
+                          json_pack("{s:o, s:i, s:i, s:o}", "file", json_of(file, strlen(file)), "line", line, "column",
+                                    column, "text", json_of(message, strlen(message))));
+    if (findings->invocation->json)
+        return;
+    if (line)
+        fprintf(out, "%s:%d:%d: %s\n", file, line, column, message);
+    else
+        fprintf(out, "%s: %s\n", file, message);
+}
+
+static void check_secret(struct findings *findings, const char *name, const char *path)
+{
+    struct err err;
+    char *secret = NULL;
+    if (config_secret(path, &secret, &err) != ERR_NONE) {
+        err_wrap(&err, "%s", name);
+        note_error(findings, "configuration", 0, 0, err.text);
+    }
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
+static void check_kafka_properties(struct findings *findings, const struct config *config)
+{
+    const char *none[][2] = {{NULL, NULL}};
+    struct err err = {.code = ERR_NONE};
+    rd_kafka_conf_t *conf = kafka_conf(config, none, &err);
+    if (conf)
+        rd_kafka_conf_destroy(conf);
+    else
+        note_error(findings, "configuration", 0, 0, err.text);
+}
+
+static void check_config(struct findings *findings)
+{
+    struct config config;
+    const char *path = option_text(findings->invocation, "--config", getenv("POINTS_CONFIG"));
+    note_checked(findings, path ? path : "configuration (defaults and environment)");
+    if (config_load_reporting(path, &config, note_error, findings) != ERR_NONE)
+        return;
+    check_secret(findings, "postgres.password_file", config.postgres_password_file);
+    check_secret(findings, "redis.password_file", config.redis_password_file);
+    check_secret(findings, "registry.password_file", config.registry_password_file);
+    check_kafka_properties(findings, &config);
+    config_release(&config);
+}
+
+static void note_program_errors(struct findings *findings, const char *path, const struct program_errors *errors)
+{
+    for (size_t i = 0; i < errors->count; i++) {
+        char message[1024];
+        const struct program_error *error = &errors->items[i];
+        snprintf(message, sizeof message, "%.*s", (int)error->message.len, error->message.at);
+        note_error(findings, path, error->line, error->column, message);
+    }
+}
+
+static void check_program(struct findings *findings, const char *path)
+{
+    struct arena *arena = arena_new(ARENA_KEEP);
+    struct program_errors errors = {0};
+    struct program *program;
+    struct text source;
+    struct err err = {.code = ERR_NONE};
+    note_checked(findings, path);
+    enum err_code code = program_read_file(path, arena, &source, &err);
+    if (code == ERR_NONE)
+        code = program_load(source, arena, &program, &errors, &err);
+    if (code != ERR_NONE && errors.count == 0)
+        note_error(findings, path, 0, 0, err.text);
+    note_program_errors(findings, path, &errors);
+    arena_free(arena);
+}
+
+static void check_programs(struct findings *findings)
+{
+    const struct invocation *invocation = findings->invocation;
+    for (int i = 0; i < invocation->argument_count; i++)
+        check_program(findings, invocation->arguments[i]);
+    glob_t found;
+    if (invocation->argument_count || glob("config/programs/*.yaml", 0, NULL, &found) != 0)
+        return;
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        check_program(findings, found.gl_pathv[i]);
+    globfree(&found);
+}
+
+static void print_summary(const struct findings *findings)
+{
+    FILE *out = findings->invocation->out;
+    size_t errors = json_array_size(findings->errors);
+    if (findings->invocation->json) {
+        json_t *all =
+            json_pack("{s:b, s:O, s:O}", "ok", errors == 0, "checked", findings->checked, "errors", findings->errors);
+        json_dumpf(all, out, JSON_COMPACT);
+        fputc('\n', out);
+        json_decref(all);
+        return;
+    }
+    for (size_t i = 0; errors == 0 && i < json_array_size(findings->checked); i++)
+        fprintf(out, "good: %s\n", json_string_value(json_array_get(findings->checked, i)));
+    if (errors)
+        fprintf(out, "%zu error%s\n", errors, errors == 1 ? "" : "s");
+}
+
+static int check(const struct invocation *invocation)
+{
+    struct findings findings = {invocation, json_array(), json_array()};
+    check_config(&findings);
+    check_programs(&findings);
+    print_summary(&findings);
+    int status = json_array_size(findings.errors) ? EXIT_CONFIG : EXIT_OK;
+    json_decref(findings.checked);
+    json_decref(findings.errors);
+    return status;
+}
+
+const struct command command_check = {
+    .name = "check",
+    .arguments = "[PROGRAM]...",
+    .summary = "find every error in the configuration and in program files",
+    .description =
+        "Reads the configuration, the environment and the files that it names (secrets, Kafka properties), then each "
+        "program file given, or config/programs/*.yaml, and prints every error as FILE:LINE:COLUMN: what was found, "
+        "what was expected and a hint. Nothing is contacted and nothing is changed.",
+    .most_arguments = COMMAND_ARGUMENTS_MAX,
+    .json = true,
+    .options = {{"--config", "FILE", "settings; without it $POINTS_CONFIG, else defaults"}},
+    .examples =
+        {
+            {"points check", "the settings and all programs"},
+            {"points check shop.yaml", "is the changed program right?"},
+            {"points check --config /etc/points.conf --json", "for a script that deploys"},
+        },
+    .run = check,
+};

@@ -8,7 +8,11 @@
 #include "fold/entry_row.h"
 #include "sink/frames.h"
 
-enum { FOLD_ARENA_KEEP = 16 << 20 };
+enum {
+    FOLD_ARENA_KEEP = 16 << 20,
+    SCRATCH_KEEP = 1 << 20,
+    SIDES_FIRST = 256,
+};
 
 /* What the fold knows of one record beside the record itself. */
 struct work {
@@ -35,7 +39,8 @@ struct row_ref {
 struct fold {
     const struct reward_frame *frame;
     struct cache *cache;
-    struct arena *arena;
+    struct arena *arena;   /* lives as long as the batch */
+    struct arena *scratch; /* lives as long as one record: small, so that it stays in the processor's cache */
     struct buffer unsorted; /* rows of entries in order of decision */
     struct row_ref *refs;
     size_t ref_capacity;
@@ -57,6 +62,7 @@ struct fold *fold_new(const struct reward_frame *frame, struct cache *cache)
     fold->frame = frame;
     fold->cache = cache;
     fold->arena = arena_new(FOLD_ARENA_KEEP);
+    fold->scratch = arena_new(SCRATCH_KEEP);
     return fold;
 }
 
@@ -71,6 +77,7 @@ struct fold *fold_free(struct fold *fold)
     buffer_release(&fold->unsorted);
     buffer_release(&fold->entries);
     arena_free(fold->arena);
+    arena_free(fold->scratch);
     free(fold);
     return NULL;
 }
@@ -279,22 +286,32 @@ static struct hash16 side_key(struct hash16 member, struct hash16 subject)
     return both;
 }
 
+/* Twice the room, the records at the same indexes. */
+static void grow_sides(struct fold *fold)
+{
+    struct changes *changes = &fold->changes;
+    size_t capacity = fold->side_capacity ? fold->side_capacity * 2 : SIDES_FIRST;
+    struct side_record *sides = arena_array(fold->arena, capacity, sizeof *sides);
+    struct table table = table_make(fold->arena, capacity);
+    for (size_t i = 0; i < changes->side_count; i++) {
+        sides[i] = changes->sides[i];
+        table_intern(&table, side_key(sides[i].member_key, sides[i].subject_key), (uint32_t)i);
+    }
+    changes->sides = sides;
+    fold->side_table = table;
+    fold->side_capacity = capacity;
+}
+
+/* The pointer is good until the next call. */
 static struct side_record *side_of(struct fold *fold, struct hash16 member, struct hash16 subject)
 {
     struct changes *changes = &fold->changes;
-    assert(changes->side_count < fold->side_capacity);
+    if (changes->side_count == fold->side_capacity)
+        grow_sides(fold);
     uint32_t at = table_intern(&fold->side_table, side_key(member, subject), (uint32_t)changes->side_count);
     if (at == changes->side_count)
         changes->sides[changes->side_count++] = (struct side_record){member, subject, {NULL, 0}, false};
     return &changes->sides[at];
-}
-
-/* Room for what may be loaded and for what may be spilled: a step spills at most one record per subject and party. */
-static void make_side_room(struct fold *fold, size_t records)
-{
-    fold->side_capacity = records * STEP_SUBJECTS_MAX * (1 + STEP_PARTIES_MAX) + 1;
-    fold->changes.sides = arena_array(fold->arena, fold->side_capacity, sizeof *fold->changes.sides);
-    fold->side_table = table_make(fold->arena, fold->side_capacity);
 }
 
 static enum err_code load_sides(struct fold *fold, const struct fold_input *input, const struct fold_reader *reader,
@@ -330,7 +347,7 @@ static void append_reward(struct fold *fold, const struct record *record, const 
     struct reward_context context = {
         .event = &record->event,
         .member_id = member->member_id,
-        .id = arena_printf(fold->arena, "%d.%d.%lld.%u", partition->topic_no, partition->number,
+        .id = arena_printf(fold->scratch, "%d.%d.%lld.%u", partition->topic_no, partition->number,
                            (long long)record->offset, index),
     };
     struct frame frame = {
@@ -338,7 +355,7 @@ static void append_reward(struct fold *fold, const struct record *record, const 
         .offset = record->offset,
         .index = index,
         .key = {(const uint8_t *)member->member_id.at, member->member_id.len},
-        .value = reward_encode(fold->frame, reward, &context, fold->arena),
+        .value = reward_encode(fold->frame, reward, &context, fold->scratch),
         .time = record->event.occurred_at,
         .type = text_of(reward_type_name(reward->type)),
         .program_id = record->event.program_id,
@@ -374,14 +391,14 @@ static void take_decision(struct fold *fold, const struct record *record, const 
     for (size_t i = 0; i < decision->spill_count; i++) {
         const struct spill *spill = &decision->spills[i];
         struct side_record *side = side_of(fold, changes->members[work->parties[spill->party]].key, spill->key);
-        side->record = spill->record;
+        side->record = arena_bytes(fold->arena, spill->record);
         side->changed = true;
     }
     for (size_t p = 0; p < work->party_count; p++) {
         if (!decision->states[p].at)
             continue;
         struct member *member = &changes->members[work->parties[p]];
-        member->state = decision->states[p];
+        member->state = arena_bytes(fold->arena, decision->states[p]);
         member->changed = true;
     }
 }
@@ -401,7 +418,8 @@ static enum err_code decide(struct fold *fold, const struct fold_input *input, c
     }
     struct decision decision = {0};
     struct err why;
-    enum err_code code = step(&step_in, fold->arena, &decision, &why);
+    arena_reset(fold->scratch);
+    enum err_code code = step(&step_in, fold->scratch, &decision, &why);
     if (code == ERR_NONE) {
         take_decision(fold, record, work, &decision);
         return ERR_NONE;
@@ -544,7 +562,7 @@ static void start(struct fold *fold, const struct fold_input *input)
     fold->work = arena_array(fold->arena, input->count, sizeof *fold->work);
     fold->changes.members = arena_array(fold->arena, input->count * STEP_PARTIES_MAX, sizeof(struct member));
     fold->member_table = table_make(fold->arena, input->count * STEP_PARTIES_MAX);
-    make_side_room(fold, input->count);
+    fold->side_capacity = 0;
 }
 
 enum err_code fold_run(struct fold *fold, const struct fold_input *input, const struct fold_reader *reader,

@@ -120,21 +120,29 @@ static json_t *step_json(const struct reset_step *step)
                      (json_int_t)step->plan.commit, "refusal", step->plan.refusal);
 }
 
+static void print_step(FILE *out, const struct reset_step *step)
+{
+    const struct partition_offsets *from = step->from;
+    fprintf(out, "%.*s/%" PRId32 ": applied %" PRId64 " -> %" PRId64 ", committed ", (int)from->topic.len,
+            from->topic.at, from->partition, from->applied, step->plan.applied);
+    if (from->committed == OFFSET_NONE)
+        fputs("nothing", out);
+    else
+        fprintf(out, "%" PRId64 "%s", from->committed, from->is_signed ? "" : " (not by us)");
+    fprintf(out, " -> %" PRId64, step->plan.commit);
+    if (step->plan.refusal)
+        fprintf(out, "  REFUSED: %s", step->plan.refusal);
+    fputc('\n', out);
+}
+
 static void print_steps(const struct invocation *invocation, const struct reset *reset, bool done)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < reset->count; i++) {
         const struct reset_step *step = &reset->steps[i];
         json_array_append_new(list, step_json(step));
-        if (invocation->json)
-            continue;
-        fprintf(invocation->out, "%.*s/%" PRId32 ": applied %" PRId64 " -> %" PRId64 ", committed",
-                (int)step->from->topic.len, step->from->topic.at, step->from->partition, step->from->applied,
-                step->plan.applied);
-        print_offset(invocation->out, step->from->committed);
-        fprintf(invocation->out, "%s -> %" PRId64 "%s%s\n",
-                step->from->committed == OFFSET_NONE || step->from->is_signed ? "" : " (not ours)", step->plan.commit,
-                step->plan.refusal ? "  REFUSED: " : "", step->plan.refusal ? step->plan.refusal : "");
+        if (!invocation->json)
+            print_step(invocation->out, step);
     }
     if (invocation->json) {
         dump(invocation, json_pack("{s:b, s:o}", "done", done, "partitions", list));

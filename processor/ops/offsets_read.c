@@ -3,11 +3,12 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "ledger/postgres.h"
 #include "sink/signature.h"
 #include "source/kafka_conf.h"
 
-enum { ANSWER_MS = 10000 };
+enum { ANSWER_MS = 10000, AGAIN_MS = 200 };
 
 /* The client's own lines would repeat what our errors say. */
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
@@ -72,6 +73,22 @@ static enum err_code silent(const char *what, rd_kafka_resp_err_t failure, struc
     return err_set(err, ERR_KAFKA, "%s: %s", what, rd_kafka_err2str(failure));
 }
 
+/* A partition's first record and its end. Leaders move, and a fresh topic has none for a moment: asked again until the
+ * time for an answer is up. */
+static rd_kafka_resp_err_t ask_ends(rd_kafka_t *client, const char *topic, struct partition_offsets *item)
+{
+    int64_t deadline = clock_monotonic_us() + ANSWER_MS * 1000;
+    for (;;) {
+        rd_kafka_resp_err_t failure =
+            rd_kafka_query_watermark_offsets(client, topic, item->partition, &item->low, &item->high, ANSWER_MS);
+        bool moves =
+            failure == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || failure == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+        if (!moves || clock_monotonic_us() >= deadline)
+            return failure;
+        rd_kafka_poll(client, AGAIN_MS);
+    }
+}
+
 /* The partitions that the cluster has now, of one topic. */
 static enum err_code add_from_cluster(rd_kafka_t *client, struct text topic, struct arena *arena,
                                       struct offsets *offsets, struct err *err)
@@ -87,10 +104,8 @@ static enum err_code add_from_cluster(rd_kafka_t *client, struct text topic, str
         return silent("asking Kafka for its topics", failure, err);
     int count = metadata->topic_cnt == 1 && !metadata->topics[0].err ? metadata->topics[0].partition_cnt : 0;
     rd_kafka_metadata_destroy(metadata);
-    for (int32_t partition = 0; partition < count && !failure; partition++) {
-        struct partition_offsets *item = add(offsets, topic, partition, arena);
-        failure = rd_kafka_query_watermark_offsets(client, name, partition, &item->low, &item->high, ANSWER_MS);
-    }
+    for (int32_t partition = 0; partition < count && !failure; partition++)
+        failure = ask_ends(client, name, add(offsets, topic, partition, arena));
     return failure ? silent("asking Kafka for a partition's ends", failure, err) : ERR_NONE;
 }
 

@@ -45,6 +45,7 @@ class Month:
         self.random = random.Random(seed)
         self.arrivals = []
         self.orders = 5000
+        self.reviews = 800
 
     def emit(self, at, kind, member, id, arrives=None, **fields):
         """kind: "order.paid". Returns the event."""
@@ -105,7 +106,8 @@ def give_back(month, member, order, at, number=1, **fields):
 
 
 def review(month, member, at, sku, fate="approved"):
-    id = f"{member}-{sku}"
+    month.reviews += 1
+    id = f"review-{month.reviews}"
     facts = {"review_id": id, "sku": sku, "rating": month.random.choice([3, 4, 4, 5, 5, 5]),
              "length": month.random.randrange(40, 900), "photos": month.random.choice([0, 0, 0, 1, 2]),
              "verified_purchase": True}

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/log.h"
+
 /* What delivery rests on. client.id and group.id are settings of ours. */
 static const char *const reserved[] = {
     "isolation.level",          "enable.auto.commit",     "enable.auto.offset.store", "auto.offset.reset",
@@ -71,6 +73,19 @@ static enum err_code set_file(rd_kafka_conf_t *conf, const char *path, struct er
     return code;
 }
 
+static void on_error(rd_kafka_t *handle, int code, const char *reason, void *opaque)
+{
+    (void)handle;
+    (void)opaque;
+    log_event(LOG_WARN, "kafka.error", "code=%s detail=\"%s\"", rd_kafka_err2name((rd_kafka_resp_err_t)code), reason);
+}
+
+static void on_log(const rd_kafka_t *handle, int level, const char *facility, const char *text)
+{
+    (void)handle;
+    log_event(level <= 4 ? LOG_WARN : LOG_DEBUG, "kafka.client", "facility=%s detail=\"%s\"", facility, text);
+}
+
 rd_kafka_conf_t *kafka_conf(const struct config *config, const char *settings[][2], struct err *err)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -85,5 +100,7 @@ rd_kafka_conf_t *kafka_conf(const struct config *config, const char *settings[][
         rd_kafka_conf_destroy(conf);
         return NULL;
     }
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_log_cb(conf, on_log);
     return conf;
 }

@@ -66,19 +66,6 @@ static void split_topics(struct source *source)
 static void on_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *partitions,
                          void *opaque);
 
-static void on_error(rd_kafka_t *handle, int code, const char *reason, void *opaque)
-{
-    (void)handle;
-    (void)opaque;
-    log_event(LOG_WARN, "kafka.error", "code=%s detail=\"%s\"", rd_kafka_err2name((rd_kafka_resp_err_t)code), reason);
-}
-
-static void on_log(const rd_kafka_t *handle, int level, const char *facility, const char *text)
-{
-    (void)handle;
-    log_event(level <= 4 ? LOG_WARN : LOG_DEBUG, "kafka.client", "facility=%s detail=\"%s\"", facility, text);
-}
-
 static rd_kafka_conf_t *consumer_conf(struct source *source, struct err *err)
 {
     const struct config *config = source->config;
@@ -128,8 +115,6 @@ enum err_code source_new(const struct config *config, const struct source_hooks 
     }
     rd_kafka_conf_set_opaque(conf, source);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
-    rd_kafka_conf_set_error_cb(conf, on_error);
-    rd_kafka_conf_set_log_cb(conf, on_log);
     source->handle = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
     if (!source->handle) {
         rd_kafka_conf_destroy(conf);

@@ -81,10 +81,12 @@ static struct text after(struct text text, size_t skip)
     return (struct text){text.at + skip, text.len - skip};
 }
 
-/* "21.90" with two decimals is 2190. A sign is allowed, also for what must be refused. */
+/* "21.90" with two decimals is 2190. A sign is allowed, also for what must be refused; `least` is the least int64. */
 static int64_t amount_of(struct book *book, struct text word, int decimals)
 {
     bool negative = begins(word, "-");
+    if (text_equal(word, TEXT("least")))
+        return INT64_MIN;
     if (negative || begins(word, "+"))
         word = after(word, 1);
     struct decimal number;

@@ -11,8 +11,8 @@ integration: $(PROGRAM) $(VENV)/.done ## test the program from outside, with rea
 	POINTS_BINARY=$(abspath $(PROGRAM)) $(VENV)/bin/python -m pytest tests/integration -c tests/pytest.ini $(PYTEST)
 
 .PHONY: settings
-settings: $(PROGRAM) ## config/points.conf says what the program's table of settings says
-	tests/settings $(PROGRAM) config/points.conf
+settings: $(PROGRAM) ## config/points.conf and README.md say what the program's tables say
+	tests/settings $(PROGRAM)
 
 $(VENV)/.done: tests/requirements.txt tests/venv
 	tests/venv $(VENV) tests/requirements.txt

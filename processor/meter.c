@@ -23,12 +23,11 @@ bool meter_due(const struct meter *meter)
 static void print(const struct meter *meter, struct ledger_counts applied, struct publisher_counts published,
                   double per_second)
 {
-    fprintf(stderr,
-            "%s%llu events (%.0f/s), %llu entries, %llu outputs published, %llu duplicates, %llu dead letters%s",
-            meter->terminal ? "\r\033[K" : "", (unsigned long long)applied.events, per_second,
-            (unsigned long long)applied.entries, (unsigned long long)published.outputs,
-            (unsigned long long)applied.duplicates, (unsigned long long)applied.dead_letters,
-            meter->terminal ? "" : "\n");
+    fprintf(
+        stderr, "%s%llu events (%.0f/s), %llu entries, %llu outputs published, %llu duplicates, %llu dead letters%s",
+        meter->terminal ? "\r\033[K" : "", (unsigned long long)applied.events, per_second,
+        (unsigned long long)applied.entries, (unsigned long long)published.outputs,
+        (unsigned long long)applied.duplicates, (unsigned long long)applied.dead_letters, meter->terminal ? "" : "\n");
     fflush(stderr);
 }
 

@@ -21,8 +21,8 @@
 
 /* The stages, each with a thread of its own, in the order in which a record passes them:
  *
- *   source (this thread) ──► decode ──► ledger: fold, one transaction ──► publisher: Kafka transaction, K
- *                                                                    └──► projection: Redis
+ *   source (this thread) --> decode --> ledger: fold, one transaction --> publisher: Kafka transaction, K
+ *                                                                     `-> projection: Redis
  *
  * The poll thread never sleeps and never talks to the database, but for the steps of an assignment. */
 
@@ -256,9 +256,8 @@ static enum err_code poll_once(struct pipeline *pipeline, struct err *err)
 static bool is_idle(struct pipeline *pipeline, int64_t idle_s)
 {
     return idle_s > 0 && pipeline->assigned && pipeline->held_count == 0 &&
-           clock_monotonic_us() - pipeline->last_record_at >= idle_s * 1000000 &&
-           decode_stage_idle(pipeline->decode) && ledger_stage_drain(pipeline->ledger, 0) &&
-           publisher_drain(pipeline->publisher, 0);
+           clock_monotonic_us() - pipeline->last_record_at >= idle_s * 1000000 && decode_stage_idle(pipeline->decode) &&
+           ledger_stage_drain(pipeline->ledger, 0) && publisher_drain(pipeline->publisher, 0);
 }
 
 static enum err_code poll_until_stopped(struct pipeline *pipeline, const struct pipeline_options *options,

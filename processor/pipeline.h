@@ -11,8 +11,8 @@ struct pipeline_options {
     bool progress;            /* a line on standard error while it works */
 };
 
-/* Runs until SIGTERM or SIGINT, which finish the batch under way and leave the group cleanly; a second one ends the process
- * at once. ERR_NONE after a clean end; else what stopped it: see err_exit_status. */
+/* Runs until SIGTERM or SIGINT, which finish the batch under way and leave the group cleanly; a second one ends the
+ * process at once. ERR_NONE after a clean end; else what stopped it: see err_exit_status. */
 enum err_code pipeline_run(const struct config *config, const struct pipeline_options *options, struct err *err);
 
 #endif

@@ -3,7 +3,8 @@
 
 #include "base/text.h"
 
-/* BLAKE2b-128 (RFC 7693) over the domain and the fields, each preceded by its length as eight little-endian bytes, so that
+/* BLAKE2b-128 (RFC 7693) over the domain and the fields, each preceded by its length as eight little-endian bytes, so
+ * that
  * ("ab","c") and ("a","bc") differ. The domain separates uses: "event", "member", "subject", "content", "offset". */
 struct hash16 hash_fields(struct text domain, const struct text *fields, size_t count);
 

@@ -6,8 +6,8 @@
 #include "base/arena.h"
 #include "base/text.h"
 
-/* A map from hash16 to an index (open addressing, linear probing; the keys are uniform already, so their first bytes are
- * the hash). Memory is the arena's; made for a known most number of keys. */
+/* A map from hash16 to an index (open addressing, linear probing; the keys are uniform already, so their first bytes
+ * are the hash). Memory is the arena's; made for a known most number of keys. */
 struct table {
     struct table_slot *slots;
     size_t mask;

@@ -27,7 +27,7 @@ enum err_code decoder_new(const struct decode_limits *limits, struct registry *r
                           struct err *err);
 struct decoder *decoder_free(struct decoder *decoder);
 
-/* value: the record's value; recorded_at: its Kafka timestamp, µs UTC. The event's texts live in the arena or in value.
+/* value: the record's value; recorded_at: its Kafka timestamp, µs UTC. The event's texts live in the arena or value.
  * *content is the hash of the canonical decoded content, the same for the same facts in any wire format and writer
  * version. ERR_SCHEMA_UNKNOWN and ERR_REGISTRY are for the caller to retry; poison codes are dead letters. On failure
  * *out and *content are untouched. */

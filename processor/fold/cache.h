@@ -4,8 +4,8 @@
 #include "base/text.h"
 
 /* Members' states as last committed: a speed-up, never the truth, since the version that the ledger compares decides.
- * Two generations: new entries go to the young one; when it has filled half the memory the old one is thrown away and the
- * young one grows old. An entry used while old moves to the young one, so what is used stays. */
+ * Two generations: new entries go to the young one; when it has filled half the memory the old one is thrown away and
+ * the young one grows old. An entry used while old moves to the young one, so what is used stays. */
 struct cache;
 
 struct cache *cache_new(size_t most_bytes);

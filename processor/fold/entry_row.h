@@ -4,8 +4,8 @@
 #include "fold/batch.h"
 
 /* The column list that the rows are written for: entries(ENTRY_COLUMNS). */
-#define ENTRY_COLUMNS                                                                                                 \
-    "member_key, sequence, event_key, amount, wanted, occurred_at, input_offset, topic_no, partition, "               \
+#define ENTRY_COLUMNS                                                                                                  \
+    "member_key, sequence, event_key, amount, wanted, occurred_at, input_offset, topic_no, partition, "                \
     "program_version, kind, from_account, to_account, program_id, partner_id, currency, rule_id, subject"
 
 /* Appends one row of the ledger in the binary form of COPY. */

@@ -39,13 +39,13 @@ struct row_ref {
 struct fold {
     const struct reward_frame *frame;
     struct cache *cache;
-    struct arena *arena;   /* lives as long as the batch */
-    struct arena *scratch; /* lives as long as one record: small, so that it stays in the processor's cache */
+    struct arena *arena;    /* lives as long as the batch */
+    struct arena *scratch;  /* lives as long as one record: small, so that it stays in the processor's cache */
     struct buffer unsorted; /* rows of entries in order of decision */
     struct row_ref *refs;
     size_t ref_capacity;
     struct buffer entries; /* the same in order of the index */
-    struct range *ranges; /* their frame buffers are kept from batch to batch */
+    struct range *ranges;  /* their frame buffers are kept from batch to batch */
     size_t range_capacity;
     struct table member_table;
     struct table side_table;
@@ -142,8 +142,8 @@ static enum err_code skip_refused_before(struct fold *fold, const struct fold_in
             continue;
         int64_t *offsets = NULL;
         size_t count = 0;
-        enum err_code code =
-            reader->refused(reader->context, range->partition, range->from, range->to, fold->arena, &offsets, &count, err);
+        enum err_code code = reader->refused(reader->context, range->partition, range->from, range->to, fold->arena,
+                                             &offsets, &count, err);
         if (code)
             return code;
         size_t at = 0;
@@ -165,7 +165,8 @@ static void compare_content(struct fold *fold, struct work *work, struct hash16 
         fold->changes.duplicate_count++;
         return;
     }
-    refuse(work, fold->arena, ERR_DUPLICATE_CONFLICT, TEXT("an event with this source and id was applied with other content"));
+    refuse(work, fold->arena, ERR_DUPLICATE_CONFLICT,
+           TEXT("an event with this source and id was applied with other content"));
 }
 
 static enum err_code look_up_keys(struct fold *fold, const struct fold_input *input, const struct fold_reader *reader,
@@ -517,8 +518,8 @@ static int compare_members(const void *a, const void *b)
     return hash16_compare(((const struct member *)a)->key, ((const struct member *)b)->key);
 }
 
-/* The first of several records with one key counts; those behind it are duplicates or conflicts. A record that is refused
- * does not use up its key. */
+/* The first of several records with one key counts; those behind it are duplicates or conflicts. A record that is
+ * refused does not use up its key. */
 static enum err_code decide_all(struct fold *fold, const struct fold_input *input, struct err *err)
 {
     struct changes *changes = &fold->changes;

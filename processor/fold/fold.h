@@ -5,8 +5,8 @@
 #include "fold/cache.h"
 #include "sink/reward_avro.h"
 
-/* Folds a run of records over members' states into one set of changes. Reads the world only through `fold_reader`, so that
- * it can be tested without one. */
+/* Folds a run of records over members' states into one set of changes. Reads the world only through `fold_reader`, so
+ * that it can be tested without one. */
 
 /* What the fold asks of the ledger. Each fills its rows in place. */
 struct fold_reader {
@@ -38,10 +38,10 @@ struct fold_input {
     bool look_up_keys; /* ask the reader which event keys exist, before deciding */
 };
 
-/* Folds records[0..count). *out is the fold's, valid until the next fold_run. Decides by content alone: the same records
- * over the same states give the same bytes. ERR_BAD_STATE and the reader's errors are returned; everything that is wrong
- * with one record becomes a dead letter in *out. ERR_KEYS_EXIST asks for another run with look_up_keys: a record was refused
- * that may be the copy of one already applied. */
+/* Folds records[0..count). *out is the fold's, valid until the next fold_run. Decides by content alone: the same
+ * records over the same states give the same bytes. ERR_BAD_STATE and the reader's errors are returned; everything that
+ * is wrong with one record becomes a dead letter in *out. ERR_KEYS_EXIST asks for another run with look_up_keys: a
+ * record was refused that may be the copy of one already applied. */
 enum err_code fold_run(struct fold *fold, const struct fold_input *input, const struct fold_reader *reader,
                        struct changes **out, struct err *err);
 

@@ -333,8 +333,8 @@ static enum err_code insert_members(struct ledger *ledger, const struct changes 
         copy_text(&ledger->rows, member->member_id);
         copy_bytes(&ledger->rows, member->state.at, member->state.len);
     }
-    return copy_rows(ledger, "COPY members (member_key, version, program_id, member_id, state) FROM STDIN (FORMAT binary)",
-                     err);
+    return copy_rows(
+        ledger, "COPY members (member_key, version, program_id, member_id, state) FROM STDIN (FORMAT binary)", err);
 }
 
 /* The optimistic version: a member that another instance changed meanwhile is not hit, and the batch folds again. */
@@ -363,7 +363,8 @@ static enum err_code update_members(struct ledger *ledger, const struct changes 
     int64_t touched = exchange_touched(result);
     PQclear(result);
     if (touched != (int64_t)count)
-        return err_set(err, ERR_CONFLICT, "%lld of %zu members still had the version loaded", (long long)touched, count);
+        return err_set(err, ERR_CONFLICT, "%lld of %zu members still had the version loaded", (long long)touched,
+                       count);
     return ERR_NONE;
 }
 
@@ -423,8 +424,8 @@ static void put_touched(struct buffer *rows, const struct changes *changes)
             buffer_put(rows, changes->members[i].key.bytes, sizeof(struct hash16));
 }
 
-/* One row per partition, also where it has no outputs, so that rows tile [K, P) and a gap can be told. The members touched
- * stand on the first row only: whoever takes that partition over projects them. */
+/* One row per partition, also where it has no outputs, so that rows tile [K, P) and a gap can be told. The members
+ * touched stand on the first row only: whoever takes that partition over projects them. */
 static enum err_code write_outbox(struct ledger *ledger, const struct changes *changes, struct err *err)
 {
     buffer_clear(&ledger->rows);

@@ -28,8 +28,8 @@ struct prune {
     int64_t below;
 };
 
-/* Applies the changes in one transaction, in the order of the delivery section: position and epoch, revision, event keys,
- * entries, states, outbox. ERR_NONE: durable. ERR_OWNER_CHANGED, ERR_REVISION, ERR_KEYS_EXIST, ERR_CONFLICT,
+/* Applies the changes in one transaction, in the order of the delivery section: position and epoch, revision, event
+ * keys, entries, states, outbox. ERR_NONE: durable. ERR_OWNER_CHANGED, ERR_REVISION, ERR_KEYS_EXIST, ERR_CONFLICT,
  * ERR_DATABASE_REFUSED, ERR_DATABASE_AWAY: nothing was done. ERR_COMMIT_UNKNOWN: ask ledger_resolve before anything
  * else. */
 enum err_code ledger_apply(struct ledger *ledger, const struct changes *changes, const struct prune *prunes,
@@ -39,8 +39,8 @@ enum err_code ledger_apply(struct ledger *ledger, const struct changes *changes,
  * under the row's lock. ERR_OWNER_CHANGED when the row has another epoch: the batch is no longer ours to judge. */
 enum err_code ledger_resolve(struct ledger *ledger, const struct changes *changes, bool *applied, struct err *err);
 
-/* The batch in doubt is given up with its assignment: whoever owns the partition next waits for the row's lock when it bumps
- * the epoch, so nothing is left to know. */
+/* The batch in doubt is given up with its assignment: whoever owns the partition next waits for the row's lock when it
+ * bumps the epoch, so nothing is left to know. */
 void ledger_forget(struct ledger *ledger);
 
 /* Deletes outbox rows outside a batch, when nothing arrives. */

@@ -71,10 +71,11 @@ static enum err_code refuse_difference(const struct migration *ours, const struc
                        "migration %d was applied as %.*s, but this build calls it %.*s; run the build that made this "
                        "database, or give the file its old name",
                        applied->number, (int)applied->name.len, applied->name.at, (int)ours->name.len, ours->name.at);
-    return err_set(err, ERR_MIGRATION,
-                   "migration %.*s was changed after it was applied (sha256 %.12s…, now %.12s…); restore the file, and "
-                   "put the change into a new migration",
-                   (int)ours->name.len, ours->name.at, applied->sha256, ours->sha256);
+    return err_set(
+        err, ERR_MIGRATION,
+        "migration %.*s was changed after it was applied (sha256 %.12s..., now %.12s...); restore the file, and "
+        "put the change into a new migration",
+        (int)ours->name.len, ours->name.at, applied->sha256, ours->sha256);
 }
 
 enum err_code migrations_compare(struct migrations ours, struct migrations applied, bool newer_allowed, size_t *done,
@@ -120,7 +121,7 @@ static enum err_code read_applied(PGconn *connection, struct arena *arena, struc
     size_t count = (size_t)PQntuples(rows);
     struct migration *items = arena_array(arena, count, sizeof *items);
     for (size_t i = 0; i < count; i++) {
-        items[i].number = atoi(PQgetvalue(rows, (int)i, 0));
+        items[i].number = (int)strtol(PQgetvalue(rows, (int)i, 0), NULL, 10);
         items[i].name = arena_text(arena, text_of(PQgetvalue(rows, (int)i, 1)));
         memcpy(items[i].sha256, PQgetvalue(rows, (int)i, 2), sizeof items[i].sha256 - 1);
     }

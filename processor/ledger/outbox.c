@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-/* The first row may begin before K: it belongs to an older owner, whose batches were cut elsewhere; its frames below K are
- * skipped when it is published. From there to P rows must follow one another without a hole. */
+/* The first row may begin before K: it belongs to an older owner, whose batches were cut elsewhere; its frames below K
+ * are skipped when it is published. From there to P rows must follow one another without a hole. */
 static enum err_code check_tiles(const struct outbox_rows *rows, int64_t published, int64_t applied, struct err *err)
 {
     int64_t reached = published;

@@ -5,8 +5,8 @@
 
 /* Outputs applied but perhaps not published. */
 
-#define OUTBOX_READ_SQL                                                                                               \
-    "SELECT from_offset, to_offset, frames, touched FROM outbox"                                                      \
+#define OUTBOX_READ_SQL                                                                                                \
+    "SELECT from_offset, to_offset, frames, touched FROM outbox"                                                       \
     " WHERE topic_no = $1::int AND partition = $2::int AND consumer = $3::text ORDER BY from_offset"
 
 /* One batch's outputs of one partition. */
@@ -19,7 +19,8 @@ struct outbox_row {
 struct outbox_rows {
     struct outbox_row *items;
     size_t count;
-    struct buffer touched; /* keys of members whose projection is not certain, 16 bytes each; of all rows, published or not */
+    struct buffer
+        touched; /* keys of members whose projection is not certain, 16 bytes each; of all rows, published or not */
 };
 
 /* Rows whose `to` is above published (K), in order. ERR_OUTBOX_GAP where they do not tile [published, applied). */

@@ -19,8 +19,9 @@ enum err_code positions_prepare(struct exchange *exchange, struct err *err);
 enum err_code positions_topic(struct exchange *exchange, struct text cluster_id, struct text name, int32_t *topic_no,
                               struct err *err);
 
-/* Makes the row where there is none, with P = 0, which means that nothing was ever applied; bumps the epoch, returning P in
- * the same statement: from here on no older owner's batch can commit. Waits for the row's lock at most lock_timeout. */
+/* Makes the row where there is none, with P = 0, which means that nothing was ever applied; bumps the epoch, returning
+ * P in the same statement: from here on no older owner's batch can commit. Waits for the row's lock at most
+ * lock_timeout. */
 enum err_code positions_claim(struct exchange *exchange, int32_t topic_no, int32_t partition, struct text consumer,
                               struct position *out, struct err *err);
 

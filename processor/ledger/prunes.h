@@ -3,8 +3,8 @@
 
 #include "ledger/ledger.h"
 
-/* Which outbox rows may go: those below a confirmed K whose members Redis shows. A queue in order of application; used by
- * one thread. Zero-initialise. */
+/* Which outbox rows may go: those below a confirmed K whose members Redis shows. A queue in order of application; used
+ * by one thread. Zero-initialise. */
 struct prunes {
     struct waiting_row *rows;
     size_t first;

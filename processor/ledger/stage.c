@@ -94,8 +94,8 @@ static bool replaying(const struct record *records, size_t count)
     return false;
 }
 
-static enum err_code attempt(struct ledger_stage *stage, struct record *records, size_t count,
-                             struct changes **changes, struct err *err)
+static enum err_code attempt(struct ledger_stage *stage, struct record *records, size_t count, struct changes **changes,
+                             struct err *err)
 {
     enum err_code code = ensure_programs(stage, err);
     if (code)
@@ -303,7 +303,8 @@ static void *stage_main(void *argument)
     while (!stage->quit) {
         if (stage->batch->count == 0) {
             struct timespec until = waiting_deadline(IDLE_PRUNE_MS);
-            if (waiting_until(&stage->waiting, &until) && stage->assignment && stage->prunes.count > 0 && !stage->quit) {
+            if (waiting_until(&stage->waiting, &until) && stage->assignment && stage->prunes.count > 0 &&
+                !stage->quit) {
                 stage->busy = true;
                 waiting_unlock(&stage->waiting);
                 prune_idle(stage);
@@ -394,7 +395,8 @@ void ledger_stage_end(struct ledger_stage *stage, int64_t wait_ms)
 bool ledger_stage_offer(struct ledger_stage *stage, struct batch **batch)
 {
     waiting_lock(&stage->waiting);
-    bool taken = !stage->busy && !stage->broken && stage->batch->count == 0 && stage->assignment == (*batch)->assignment;
+    bool taken =
+        !stage->busy && !stage->broken && stage->batch->count == 0 && stage->assignment == (*batch)->assignment;
     if (taken) {
         struct batch *empty = stage->batch;
         stage->batch = *batch;

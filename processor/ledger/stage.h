@@ -7,15 +7,15 @@
 #include "sink/publisher.h"
 #include "sink/reward_avro.h"
 
-/* The ledger stage: a thread that folds a batch over members' states, applies it in one transaction, and hands what came of
- * it to the publisher and the projection. It retries what may heal, folds again on conflicts, finds the one record that
- * the database refuses, and stops the process on what only an operator can mend. */
+/* The ledger stage: a thread that folds a batch over members' states, applies it in one transaction, and hands what
+ * came of it to the publisher and the projection. It retries what may heal, folds again on conflicts, finds the one
+ * record that the database refuses, and stops the process on what only an operator can mend. */
 struct ledger_stage;
 
 struct ledger_hooks {
     void *context;
-    void (*free_again)(void *context);                   /* the next batch may be offered */
-    void (*owner_changed)(void *context);                /* delivery rule 6: leave the group and join again */
+    void (*free_again)(void *context);                    /* the next batch may be offered */
+    void (*owner_changed)(void *context);                 /* delivery rule 6: leave the group and join again */
     void (*failed)(void *context, const struct err *err); /* the process cannot go on */
 };
 

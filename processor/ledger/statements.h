@@ -3,37 +3,32 @@
 
 /* The ledger's prepared statements: X(name, sql). Arrays come sorted by key, and the session's planner settings keep to
  * nested loops over indexes, so that rows are locked in that order. */
-#define LEDGER_STATEMENTS(X)                                                                                          \
-    X(swap_positions,                                                                                                 \
-      "UPDATE positions p SET applied = v.until, highest = greatest(p.highest, v.until),"                             \
-      " newest_event_at = greatest(p.newest_event_at, v.newest)"                                                      \
-      " FROM unnest($1::int[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])"                    \
-      " AS v(topic_no, partition, epoch, since, until, newest)"                                                       \
-      " WHERE p.topic_no = v.topic_no AND p.partition = v.partition AND p.consumer = $7::text"                        \
-      " AND p.owner_epoch = v.epoch AND p.applied = v.since")                                                         \
-    X(lock_revision, "SELECT revision FROM program_revision FOR SHARE")                                               \
-    X(update_members,                                                                                                 \
-      "UPDATE members m SET version = v.version + 1, state = v.state"                                                 \
-      " FROM unnest($1::uuid[], $2::bigint[], $3::bytea[]) AS v(member_key, version, state)"                          \
-      " WHERE m.member_key = v.member_key AND m.version = v.version")                                                 \
-    X(put_sides,                                                                                                      \
-      "INSERT INTO member_records (member_key, subject_key, record)"                                                  \
-      " SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bytea[])"                                                    \
-      " ON CONFLICT (member_key, subject_key) DO UPDATE SET record = excluded.record")                                \
-    X(prune_outbox,                                                                                                   \
-      "DELETE FROM outbox o USING unnest($1::int[], $2::int[], $3::bigint[]) AS v(topic_no, partition, below)"        \
-      " WHERE o.topic_no = v.topic_no AND o.partition = v.partition AND o.consumer = $4::text"                        \
-      " AND o.to_offset <= v.below")                                                                                  \
-    X(load_members, "SELECT member_key, version, state FROM members WHERE member_key = ANY($1::uuid[])")              \
-    X(load_sides,                                                                                                     \
-      "SELECT v.at, r.record FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS v(member_key, subject_key, at)"        \
-      " JOIN member_records r ON r.member_key = v.member_key AND r.subject_key = v.subject_key")                      \
-    X(find_keys, "SELECT event_key, content FROM event_keys WHERE event_key = ANY($1::uuid[])")                       \
-    X(find_refused,                                                                                                   \
-      "SELECT input_offset FROM dead_letters WHERE topic_no = $1::int AND partition = $2::int"                        \
-      " AND input_offset >= $3::bigint AND input_offset < $4::bigint ORDER BY input_offset")                          \
-    X(resolve_position,                                                                                               \
-      "SELECT owner_epoch, applied FROM positions WHERE topic_no = $1::int AND partition = $2::int"                   \
-      " AND consumer = $3::text FOR UPDATE")
+#define LEDGER_STATEMENTS(X)                                                                                           \
+    X(swap_positions, "UPDATE positions p SET applied = v.until, highest = greatest(p.highest, v.until),"              \
+                      " newest_event_at = greatest(p.newest_event_at, v.newest)"                                       \
+                      " FROM unnest($1::int[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])"     \
+                      " AS v(topic_no, partition, epoch, since, until, newest)"                                        \
+                      " WHERE p.topic_no = v.topic_no AND p.partition = v.partition AND p.consumer = $7::text"         \
+                      " AND p.owner_epoch = v.epoch AND p.applied = v.since")                                          \
+    X(lock_revision, "SELECT revision FROM program_revision FOR SHARE")                                                \
+    X(update_members, "UPDATE members m SET version = v.version + 1, state = v.state"                                  \
+                      " FROM unnest($1::uuid[], $2::bigint[], $3::bytea[]) AS v(member_key, version, state)"           \
+                      " WHERE m.member_key = v.member_key AND m.version = v.version")                                  \
+    X(put_sides, "INSERT INTO member_records (member_key, subject_key, record)"                                        \
+                 " SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bytea[])"                                          \
+                 " ON CONFLICT (member_key, subject_key) DO UPDATE SET record = excluded.record")                      \
+    X(prune_outbox,                                                                                                    \
+      "DELETE FROM outbox o USING unnest($1::int[], $2::int[], $3::bigint[]) AS v(topic_no, partition, below)"         \
+      " WHERE o.topic_no = v.topic_no AND o.partition = v.partition AND o.consumer = $4::text"                         \
+      " AND o.to_offset <= v.below")                                                                                   \
+    X(load_members, "SELECT member_key, version, state FROM members WHERE member_key = ANY($1::uuid[])")               \
+    X(load_sides,                                                                                                      \
+      "SELECT v.at, r.record FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS v(member_key, subject_key, at)"         \
+      " JOIN member_records r ON r.member_key = v.member_key AND r.subject_key = v.subject_key")                       \
+    X(find_keys, "SELECT event_key, content FROM event_keys WHERE event_key = ANY($1::uuid[])")                        \
+    X(find_refused, "SELECT input_offset FROM dead_letters WHERE topic_no = $1::int AND partition = $2::int"           \
+                    " AND input_offset >= $3::bigint AND input_offset < $4::bigint ORDER BY input_offset")             \
+    X(resolve_position, "SELECT owner_epoch, applied FROM positions WHERE topic_no = $1::int AND partition = $2::int"  \
+                        " AND consumer = $3::text FOR UPDATE")
 
 #endif

@@ -21,34 +21,34 @@ enum event_type {
 
 /* The kinds, by type, with the names that schemas and program files use. KIND_UNKNOWN is what a symbol of a newer
  * writer becomes: it counts as seen and earns nothing. */
-#define EVENT_KINDS(X)                            \
-    X(ORDER_PLACED, EVENT_ORDER, "placed")        \
-    X(ORDER_PAID, EVENT_ORDER, "paid")            \
-    X(ORDER_AMENDED, EVENT_ORDER, "amended")      \
-    X(ORDER_SHIPPED, EVENT_ORDER, "shipped")      \
-    X(ORDER_COMPLETED, EVENT_ORDER, "completed")  \
-    X(ORDER_CANCELLED, EVENT_ORDER, "cancelled")  \
-    X(ORDER_REFUNDED, EVENT_ORDER, "refunded")    \
-    X(REVIEW_SUBMITTED, EVENT_REVIEW, "submitted") \
-    X(REVIEW_APPROVED, EVENT_REVIEW, "approved")  \
-    X(REVIEW_REJECTED, EVENT_REVIEW, "rejected")  \
-    X(REVIEW_REMOVED, EVENT_REVIEW, "removed")    \
-    X(SHARE_SHARED, EVENT_SHARE, "shared")        \
-    X(SHARE_WITHDRAWN, EVENT_SHARE, "withdrawn")  \
-    X(REFERRAL_INVITED, EVENT_REFERRAL, "invited") \
-    X(REFERRAL_SIGNED_UP, EVENT_REFERRAL, "signed_up") \
-    X(REFERRAL_CONVERTED, EVENT_REFERRAL, "converted") \
-    X(REFERRAL_VOIDED, EVENT_REFERRAL, "voided")  \
-    X(ACTIVITY_DONE, EVENT_ACTIVITY, "done")      \
-    X(REDEMPTION_REQUESTED, EVENT_REDEMPTION, "requested") \
-    X(REDEMPTION_CONFIRMED, EVENT_REDEMPTION, "confirmed") \
-    X(REDEMPTION_CANCELLED, EVENT_REDEMPTION, "cancelled") \
-    X(ADJUSTMENT_MADE, EVENT_ADJUSTMENT, "made")  \
-    X(MEMBER_ENROLLED, EVENT_MEMBER, "enrolled")  \
-    X(MEMBER_UPDATED, EVENT_MEMBER, "updated")    \
-    X(MEMBER_LEFT, EVENT_MEMBER, "left")          \
-    X(MEMBER_MERGED, EVENT_MEMBER, "merged")      \
-    X(MEMBER_ERASED, EVENT_MEMBER, "erased")      \
+#define EVENT_KINDS(X)                                                                                                 \
+    X(ORDER_PLACED, EVENT_ORDER, "placed")                                                                             \
+    X(ORDER_PAID, EVENT_ORDER, "paid")                                                                                 \
+    X(ORDER_AMENDED, EVENT_ORDER, "amended")                                                                           \
+    X(ORDER_SHIPPED, EVENT_ORDER, "shipped")                                                                           \
+    X(ORDER_COMPLETED, EVENT_ORDER, "completed")                                                                       \
+    X(ORDER_CANCELLED, EVENT_ORDER, "cancelled")                                                                       \
+    X(ORDER_REFUNDED, EVENT_ORDER, "refunded")                                                                         \
+    X(REVIEW_SUBMITTED, EVENT_REVIEW, "submitted")                                                                     \
+    X(REVIEW_APPROVED, EVENT_REVIEW, "approved")                                                                       \
+    X(REVIEW_REJECTED, EVENT_REVIEW, "rejected")                                                                       \
+    X(REVIEW_REMOVED, EVENT_REVIEW, "removed")                                                                         \
+    X(SHARE_SHARED, EVENT_SHARE, "shared")                                                                             \
+    X(SHARE_WITHDRAWN, EVENT_SHARE, "withdrawn")                                                                       \
+    X(REFERRAL_INVITED, EVENT_REFERRAL, "invited")                                                                     \
+    X(REFERRAL_SIGNED_UP, EVENT_REFERRAL, "signed_up")                                                                 \
+    X(REFERRAL_CONVERTED, EVENT_REFERRAL, "converted")                                                                 \
+    X(REFERRAL_VOIDED, EVENT_REFERRAL, "voided")                                                                       \
+    X(ACTIVITY_DONE, EVENT_ACTIVITY, "done")                                                                           \
+    X(REDEMPTION_REQUESTED, EVENT_REDEMPTION, "requested")                                                             \
+    X(REDEMPTION_CONFIRMED, EVENT_REDEMPTION, "confirmed")                                                             \
+    X(REDEMPTION_CANCELLED, EVENT_REDEMPTION, "cancelled")                                                             \
+    X(ADJUSTMENT_MADE, EVENT_ADJUSTMENT, "made")                                                                       \
+    X(MEMBER_ENROLLED, EVENT_MEMBER, "enrolled")                                                                       \
+    X(MEMBER_UPDATED, EVENT_MEMBER, "updated")                                                                         \
+    X(MEMBER_LEFT, EVENT_MEMBER, "left")                                                                               \
+    X(MEMBER_MERGED, EVENT_MEMBER, "merged")                                                                           \
+    X(MEMBER_ERASED, EVENT_MEMBER, "erased")                                                                           \
     X(TIMER_DUE, EVENT_TIMER, "due")
 
 enum event_kind {
@@ -59,17 +59,17 @@ enum event_kind {
         EVENT_KIND_COUNT
 };
 
-/* The networks, with the names that schemas and program files use. NETWORK_OTHER is also what a symbol of a newer writer
- * becomes. */
-#define SHARE_NETWORKS(X)               \
-    X(NETWORK_OTHER, "other")           \
-    X(NETWORK_FACEBOOK, "facebook")     \
-    X(NETWORK_MESSENGER, "messenger")   \
-    X(NETWORK_PINTEREST, "pinterest")   \
-    X(NETWORK_TELEGRAM, "telegram")     \
-    X(NETWORK_X, "x")                   \
-    X(NETWORK_WHATSAPP, "whatsapp")     \
-    X(NETWORK_INSTAGRAM, "instagram")   \
+/* The networks, with the names that schemas and program files use. NETWORK_OTHER is also what a symbol of a newer
+ * writer becomes. */
+#define SHARE_NETWORKS(X)                                                                                              \
+    X(NETWORK_OTHER, "other")                                                                                          \
+    X(NETWORK_FACEBOOK, "facebook")                                                                                    \
+    X(NETWORK_MESSENGER, "messenger")                                                                                  \
+    X(NETWORK_PINTEREST, "pinterest")                                                                                  \
+    X(NETWORK_TELEGRAM, "telegram")                                                                                    \
+    X(NETWORK_X, "x")                                                                                                  \
+    X(NETWORK_WHATSAPP, "whatsapp")                                                                                    \
+    X(NETWORK_INSTAGRAM, "instagram")                                                                                  \
     X(NETWORK_TIKTOK, "tiktok")
 
 enum share_network {

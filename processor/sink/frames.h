@@ -5,8 +5,8 @@
 #include "base/err.h"
 
 /* What an outbox row holds: the outputs of one batch and one partition, framed one after another, each tagged with the
- * offset of the input that caused it. A frame has all that its Kafka record is made of, so that publishing again gives the
- * same record: the headers of a reward are a function of its frame. */
+ * offset of the input that caused it. A frame has all that its Kafka record is made of, so that publishing again gives
+ * the same record: the headers of a reward are a function of its frame. */
 
 enum frame_kind { FRAME_REWARD = 1, FRAME_DEAD_LETTER = 2 };
 
@@ -17,8 +17,8 @@ struct frame_header {
 
 struct frame {
     enum frame_kind kind;
-    int64_t offset; /* of the input */
-    uint32_t index; /* of the output among the input's */
+    int64_t offset;     /* of the input */
+    uint32_t index;     /* of the output among the input's */
     struct bytes key;   /* at NULL: none. A reward's is its member id */
     struct bytes value; /* at NULL: a tombstone */
     int64_t time;       /* µs UTC: the event's occurred_at, or the dead record's timestamp */

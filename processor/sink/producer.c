@@ -10,7 +10,7 @@
 #include "source/kafka_conf.h"
 
 enum {
-    CALL_MS = 1000,          /* one attempt of a blocking call; it is resumed until its limit */
+    CALL_MS = 1000, /* one attempt of a blocking call; it is resumed until its limit */
     INIT_LIMIT_MS = 30000,
     END_LIMIT_MS = 30000,
     RENEW_AFTER_US = 500000, /* rule 3: below it librdkafka 2.0.2 cannot have retried, see retry.backoff.ms */
@@ -219,11 +219,11 @@ static enum err_code produce(struct producer *producer, const char *topic, const
                              rd_kafka_headers_t *headers, struct err *err)
 {
     for (;;) {
-        rd_kafka_resp_err_t code = rd_kafka_producev(
-            producer->handle, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-            RD_KAFKA_V_KEY(frame->key.at, frame->key.len),
-            RD_KAFKA_V_VALUE((void *)(uintptr_t)frame->value.at, frame->value.len),
-            RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+        rd_kafka_resp_err_t code =
+            rd_kafka_producev(producer->handle, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                              RD_KAFKA_V_KEY(frame->key.at, frame->key.len),
+                              RD_KAFKA_V_VALUE((void *)(uintptr_t)frame->value.at, frame->value.len),
+                              RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
             return ERR_NONE; /* the headers are librdkafka's now */
         if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && !cancelled(producer)) {

@@ -28,10 +28,10 @@ struct producer {
 /* How a transaction ended. */
 enum producer_end {
     PRODUCER_COMMITTED,
-    PRODUCER_UNKNOWN,  /* delivery rule 4: the handle is destroyed; read K before anything else */
-    PRODUCER_ABORTED,  /* nothing of it is visible; the handle is destroyed (rule 3) */
-    PRODUCER_REFUSED,  /* aborted because the group metadata is not current: the assignment is over */
-    PRODUCER_FATAL     /* err says which: ERR_FENCED or ERR_KAFKA_FATAL */
+    PRODUCER_UNKNOWN, /* delivery rule 4: the handle is destroyed; read K before anything else */
+    PRODUCER_ABORTED, /* nothing of it is visible; the handle is destroyed (rule 3) */
+    PRODUCER_REFUSED, /* aborted because the group metadata is not current: the assignment is over */
+    PRODUCER_FATAL    /* err says which: ERR_FENCED or ERR_KAFKA_FATAL */
 };
 
 void producer_init(struct producer *producer, const struct config *config, atomic_bool *cancel);
@@ -47,8 +47,8 @@ enum err_code producer_begin(struct producer *producer, struct err *err);
 enum err_code producer_send(struct producer *producer, const struct frame *frame, const char *input_topic,
                             int32_t topic_no, int32_t partition, struct err *err);
 
-/* Offsets, then end. Never ends a transaction whose offsets were not accepted (rule 2). A commit that took half a second or
- * more may have been retried inside the client, so the handle is destroyed after it (rule 3). */
+/* Offsets, then end. Never ends a transaction whose offsets were not accepted (rule 2). A commit that took half a
+ * second or more may have been retried inside the client, so the handle is destroyed after it (rule 3). */
 enum producer_end producer_end(struct producer *producer, const rd_kafka_topic_partition_list_t *offsets,
                                const rd_kafka_consumer_group_metadata_t *metadata, struct err *err);
 

@@ -15,9 +15,9 @@ enum {
 
 /* What the thread does about the current assignment. */
 enum publisher_state {
-    PUBLISHER_IDLE,     /* no assignment, or nothing to send */
-    PUBLISHER_SENDING,  /* a transaction is under way */
-    PUBLISHER_DOUBT,    /* rule 4: K must be read before anything is sent */
+    PUBLISHER_IDLE,    /* no assignment, or nothing to send */
+    PUBLISHER_SENDING, /* a transaction is under way */
+    PUBLISHER_DOUBT,   /* rule 4: K must be read before anything is sent */
     PUBLISHER_STATE_COUNT
 };
 
@@ -102,7 +102,8 @@ static enum err_code send_frames(struct publisher *publisher, const struct publi
             return code;
         if (frame.offset < from)
             continue; /* published by an older owner, whose batches were cut elsewhere */
-        code = producer_send(&publisher->producer, &frame, partition->topic, partition->topic_no, partition->number, err);
+        code =
+            producer_send(&publisher->producer, &frame, partition->topic, partition->topic_no, partition->number, err);
         if (code)
             return code;
         ++*outputs;
@@ -119,7 +120,8 @@ static void put_offset(struct publisher *publisher, rd_kafka_topic_partition_lis
     char *signature = malloc(SIGNATURE_LENGTH + 1);
     if (!signature)
         abort();
-    signature_make(text_of(publisher->config->kafka_group), text_of(partition->topic), partition->number, to, signature);
+    signature_make(text_of(publisher->config->kafka_group), text_of(partition->topic), partition->number, to,
+                   signature);
     free(at->metadata);
     at->metadata = signature; /* freed with the list */
     at->metadata_size = SIGNATURE_LENGTH;
@@ -129,9 +131,8 @@ static void put_offset(struct publisher *publisher, rd_kafka_topic_partition_lis
 /* Where the transaction will have brought each partition; published itself moves only once it is committed. */
 static int64_t position_in(const rd_kafka_topic_partition_list_t *offsets, const struct partition *partition)
 {
-    const rd_kafka_topic_partition_t *at =
-        rd_kafka_topic_partition_list_find((rd_kafka_topic_partition_list_t *)(uintptr_t)offsets, partition->topic,
-                                           partition->number);
+    const rd_kafka_topic_partition_t *at = rd_kafka_topic_partition_list_find(
+        (rd_kafka_topic_partition_list_t *)(uintptr_t)offsets, partition->topic, partition->number);
     return at ? at->offset : partition->published;
 }
 
@@ -160,8 +161,7 @@ static enum err_code send_items(struct publisher *publisher, const struct item *
 static void advance(const struct assignment *assignment, const rd_kafka_topic_partition_list_t *offsets)
 {
     for (int i = 0; i < offsets->cnt; i++) {
-        struct partition *partition =
-            assignment_find(assignment, offsets->elems[i].topic, offsets->elems[i].partition);
+        struct partition *partition = assignment_find(assignment, offsets->elems[i].topic, offsets->elems[i].partition);
         assert(partition && partition->published < offsets->elems[i].offset);
         partition->published = offsets->elems[i].offset;
         atomic_store(&partition->confirmed, offsets->elems[i].offset);
@@ -248,9 +248,10 @@ static enum err_code read_again(struct publisher *publisher, const struct assign
     return ERR_NONE;
 }
 
-/* Rule 4: the queue was dropped; new producer, read K, queue [K, P). Retried until it succeeds or the assignment ends. */
-static enum err_code settle_doubt(struct publisher *publisher, const struct assignment *assignment,
-                                  struct item **items, struct err *err)
+/* Rule 4: the queue was dropped; new producer, read K, queue [K, P). Retried until it succeeds or the assignment ends.
+ */
+static enum err_code settle_doubt(struct publisher *publisher, const struct assignment *assignment, struct item **items,
+                                  struct err *err)
 {
     int64_t wait = RETRY_FIRST_MS;
     while (!ended(publisher, assignment)) {
@@ -299,7 +300,8 @@ static void publish(struct publisher *publisher, const struct assignment *assign
             waiting_unlock(&publisher->waiting);
             if (end == PRODUCER_REFUSED)
                 publisher->hooks.lost(publisher->hooks.context);
-            enum err_code code = end == PRODUCER_REFUSED ? ERR_STOPPED : settle_doubt(publisher, assignment, &items, &err);
+            enum err_code code =
+                end == PRODUCER_REFUSED ? ERR_STOPPED : settle_doubt(publisher, assignment, &items, &err);
             if (code && err_class(code) == ERR_CLASS_FATAL)
                 publisher->hooks.failed(publisher->hooks.context, &err);
         }

@@ -5,8 +5,8 @@
 #include "fold/batch.h"
 #include "source/assignment.h"
 
-/* Publishes what the ledger applied: a thread with a queue of ranges, a transactional producer, and the rules 2 to 5 of the
- * delivery section. It is the only writer of K. */
+/* Publishes what the ledger applied: a thread with a queue of ranges, a transactional producer, and the rules 2 to 5 of
+ * the delivery section. It is the only writer of K. */
 struct publisher;
 
 /* A range of outputs waiting. */
@@ -53,8 +53,8 @@ bool publisher_push(struct publisher *publisher, struct publication *items, size
 /* The assignment is about to end: publisher_push waits no more, and takes only what there is room for. */
 void publisher_closing(struct publisher *publisher);
 
-/* Rule 5: drops the queue, lets what is in flight finish for at most wait_ms, then abandons it. abort: do not wait. On return
- * the publisher is idle and holds nothing of the assignment. */
+/* Rule 5: drops the queue, lets what is in flight finish for at most wait_ms, then abandons it. abort: do not wait. On
+ * return the publisher is idle and holds nothing of the assignment. */
 void publisher_end(struct publisher *publisher, bool abort, int64_t wait_ms);
 
 /* Waits until all that is queued is published, at most wait_ms; true when it is. */

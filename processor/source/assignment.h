@@ -11,16 +11,16 @@
 struct partition {
     char *topic;
     int32_t number;
-    int32_t topic_no;    /* names (cluster, topic, incarnation) in the database */
-    int64_t owner_epoch; /* ours, from the bump */
-    int64_t applied;     /* P: the ledger thread's; next offset to apply */
-    int64_t highest;     /* below it a replay is under way */
-    int64_t published;   /* the publisher's: next offset to publish; K once confirmed */
+    int32_t topic_no;       /* names (cluster, topic, incarnation) in the database */
+    int64_t owner_epoch;    /* ours, from the bump */
+    int64_t applied;        /* P: the ledger thread's; next offset to apply */
+    int64_t highest;        /* below it a replay is under way */
+    int64_t published;      /* the publisher's: next offset to publish; K once confirmed */
     atomic_llong confirmed; /* K as last confirmed by Kafka, for pruning and progress */
 };
 
 struct assignment {
-    uint64_t number; /* 1, 2, … in this process */
+    uint64_t number;                              /* 1, 2, … in this process */
     rd_kafka_consumer_group_metadata_t *metadata; /* frozen inside the assign callback (delivery rule 1) */
     struct partition *partitions;
     size_t count;

@@ -46,13 +46,15 @@ static enum err_code check_position(const struct partition *partition, int64_t p
                        " deleted); see `points help offsets`",
                        topic, partition->number, applied);
     if (published > applied)
-        return err_set(err, ERR_OFFSET_AHEAD,
-                       "%s[%d]: offset %lld is published, but the database has applied only %lld: it was restored from a"
-                       " backup; see `points help offsets`",
-                       topic, partition->number, (long long)published, applied);
+        return err_set(
+            err, ERR_OFFSET_AHEAD,
+            "%s[%d]: offset %lld is published, but the database has applied only %lld: it was restored from a"
+            " backup; see `points help offsets`",
+            topic, partition->number, (long long)published, applied);
     if (applied > high)
-        return err_set(err, ERR_TOPIC_RECREATED, "%s[%d]: %lld is applied, but the log ends at %lld: the topic was made anew",
-                       topic, partition->number, applied, (long long)high);
+        return err_set(err, ERR_TOPIC_RECREATED,
+                       "%s[%d]: %lld is applied, but the log ends at %lld: the topic was made anew", topic,
+                       partition->number, applied, (long long)high);
     if (applied > 0 && applied < low)
         return err_set(err, ERR_TOPIC_RECREATED,
                        "%s[%d]: %lld is applied, but the log begins at %lld: records were deleted by retention, or the"
@@ -85,8 +87,9 @@ static enum err_code read_rows(struct claim *claim, struct partition *partition,
 {
     partition->published = published;
     atomic_store(&partition->confirmed, published);
-    enum err_code code = outbox_read(&claim->exchange, partition->topic_no, partition->number,
-                                     text_of(claim->config->kafka_group), published, partition->applied, &claimed->rows, err);
+    enum err_code code =
+        outbox_read(&claim->exchange, partition->topic_no, partition->number, text_of(claim->config->kafka_group),
+                    published, partition->applied, &claimed->rows, err);
     /* Nothing applied yet: begin where the log begins. */
     int64_t low = 0, high = 0;
     if (!code && partition->applied == 0)
@@ -149,8 +152,8 @@ enum err_code claim_outbox(struct claim *claim, const struct partition *partitio
 {
     enum err_code code = open_database(claim, err);
     if (!code)
-        code = outbox_read(&claim->exchange, partition->topic_no, partition->number, text_of(claim->config->kafka_group),
-                           published, published, out, err);
+        code = outbox_read(&claim->exchange, partition->topic_no, partition->number,
+                           text_of(claim->config->kafka_group), published, published, out, err);
     if (code == ERR_DATABASE_AWAY)
         claim_release(claim);
     return code;

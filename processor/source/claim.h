@@ -22,8 +22,8 @@ struct claimed {
     int64_t start;           /* offset to read from */
 };
 
-/* In this order: read K; bump the epoch, which gives P; read the outbox. Fills the partitions and claimed[i]. Tries again
- * after retriable errors until wait_ms have passed. ERR_OFFSET_MISSING (rule 7), ERR_OFFSET_UNSIGNED (rule 8),
+/* In this order: read K; bump the epoch, which gives P; read the outbox. Fills the partitions and claimed[i]. Tries
+ * again after retriable errors until wait_ms have passed. ERR_OFFSET_MISSING (rule 7), ERR_OFFSET_UNSIGNED (rule 8),
  * ERR_OFFSET_AHEAD (the database was restored), ERR_TOPIC_RECREATED and ERR_OUTBOX_GAP stop the process. */
 enum err_code claim_partitions(struct claim *claim, const struct assignment *assignment, struct claimed *claimed,
                                int64_t wait_ms, struct err *err);

@@ -8,10 +8,22 @@
 
 /* What delivery rests on. client.id and group.id are settings of ours. */
 static const char *const reserved[] = {
-    "isolation.level",          "enable.auto.commit",     "enable.auto.offset.store", "auto.offset.reset",
-    "partition.assignment.strategy", "transactional.id",  "enable.idempotence",       "transaction.timeout.ms",
-    "group.id",                 "group.instance.id",      "retry.backoff.ms",         "enable.partition.eof",
-    "bootstrap.servers",        "metadata.broker.list",   "session.timeout.ms",       "max.poll.interval.ms",
+    "isolation.level",
+    "enable.auto.commit",
+    "enable.auto.offset.store",
+    "auto.offset.reset",
+    "partition.assignment.strategy",
+    "transactional.id",
+    "enable.idempotence",
+    "transaction.timeout.ms",
+    "group.id",
+    "group.instance.id",
+    "retry.backoff.ms",
+    "enable.partition.eof",
+    "bootstrap.servers",
+    "metadata.broker.list",
+    "session.timeout.ms",
+    "max.poll.interval.ms",
 };
 
 static bool is_reserved(const char *name)
@@ -51,8 +63,8 @@ static enum err_code set_line(rd_kafka_conf_t *conf, const char *path, int numbe
     *equals = '\0';
     name = trim(name);
     if (is_reserved(name))
-        return err_set(err, ERR_CONFIG,
-                       "%s:%d: %s cannot be set: exactly-once rests on it; remove the line", path, number, name);
+        return err_set(err, ERR_CONFIG, "%s:%d: %s cannot be set: exactly-once rests on it; remove the line", path,
+                       number, name);
     if (set(conf, name, trim(equals + 1), err))
         return err_wrap(err, "%s:%d", path, number);
     return ERR_NONE;

@@ -16,10 +16,10 @@ enum {
 };
 
 enum group_state {
-    GROUP_OUT,      /* not subscribed */
-    GROUP_JOINING,  /* subscribed, no assignment */
+    GROUP_OUT,     /* not subscribed */
+    GROUP_JOINING, /* subscribed, no assignment */
     GROUP_ASSIGNED,
-    GROUP_LEAVING,  /* unsubscribed; joins again when the partitions are given back */
+    GROUP_LEAVING, /* unsubscribed; joins again when the partitions are given back */
     GROUP_STATE_COUNT
 };
 
@@ -83,7 +83,7 @@ static rd_kafka_conf_t *consumer_conf(struct source *source, struct err *err)
         {"heartbeat.interval.ms", config->kafka_session_timeout_ms < 6000 ? "500" : "2000"},
         {"max.poll.interval.ms", poll},
         {"topic.metadata.refresh.interval.ms", "10000"}, /* how soon new partitions are noticed */
-        {"queued.max.messages.kbytes", "4096"}, /* what is read ahead of the inbox; it holds a batch already */
+        {"queued.max.messages.kbytes", "4096"},          /* what is read ahead of the inbox; it holds a batch already */
         {"queued.min.messages", "20000"},
         {"fetch.wait.max.ms", "20"},
         {NULL, NULL}, /* group.instance.id, where wanted */
@@ -139,7 +139,8 @@ enum err_code source_join(struct source *source, struct err *err)
 /* ---- the group's callbacks */
 
 /* Rule 1: a generation below 0 or an empty member id is refused; the broker would not fence offsets sent with them.
- * librdkafka tells neither but in its serialised form: "CGMDv2:", generation (native int32), group, NUL, member, NUL, …. */
+ * librdkafka tells neither but in its serialised form: "CGMDv2:", generation (native int32), group, NUL, member, NUL,
+ * …. */
 static bool metadata_is_current(const rd_kafka_consumer_group_metadata_t *metadata)
 {
     void *bytes = NULL;
@@ -273,10 +274,11 @@ static enum err_code judge(struct source *source, const rd_kafka_message_t *mess
     switch (message->err) {
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-        return err_set(err, ERR_TOPIC_RECREATED,
-                       "%s: the log does not hold the position applied: the topic was made anew, or records were deleted"
-                       " by retention before they were applied",
-                       rd_kafka_message_errstr(message));
+        return err_set(
+            err, ERR_TOPIC_RECREATED,
+            "%s: the log does not hold the position applied: the topic was made anew, or records were deleted"
+            " by retention before they were applied",
+            rd_kafka_message_errstr(message));
     case RD_KAFKA_RESP_ERR__FATAL:
         return err_set(err, ERR_KAFKA_FATAL, "consumer: %s: %s",
                        rd_kafka_err2name(rd_kafka_fatal_error(source->handle, text, sizeof text)), text);
@@ -364,8 +366,8 @@ static rd_kafka_topic_partition_list_t *list_of(const struct assignment *assignm
     return list;
 }
 
-static enum err_code check_published(const struct source *source, const rd_kafka_topic_partition_t *at, int64_t *published,
-                                     struct err *err)
+static enum err_code check_published(const struct source *source, const rd_kafka_topic_partition_t *at,
+                                     int64_t *published, struct err *err)
 {
     if (at->err)
         return err_set(err, ERR_KAFKA, "committed offset of %s[%d]: %s", at->topic, at->partition,

@@ -11,9 +11,9 @@ struct source;
 
 struct source_hooks {
     void *context;
-    /* Delivery rule 1, inside the assign callback. The hook fills each partition and start[i], the offset to read from. The
-     * assignment stays alive until `revoked` returns. A retry code makes the member leave and join again, a fatal one ends
-     * the process by way of source_poll. */
+    /* Delivery rule 1, inside the assign callback. The hook fills each partition and start[i], the offset to read from.
+     * The assignment stays alive until `revoked` returns. A retry code makes the member leave and join again, a fatal
+     * one ends the process by way of source_poll. */
     enum err_code (*assigned)(void *context, struct assignment *assignment, int64_t *start, struct err *err);
     /* Rule 5. lost: the partitions may have another owner already. On return nothing refers to the assignment. */
     void (*revoked)(void *context, struct assignment *assignment, bool lost);
@@ -38,8 +38,9 @@ void source_resume(struct source *source);
 /* Leaves the group, with its revoke callback, and frees. Takes NULL; returns NULL. */
 struct source *source_close(struct source *source);
 
-/* K: the group's committed offsets, read stable (read_committed). published[i] is -1 where there is none. ERR_OFFSET_UNSIGNED
- * where one does not carry our signature; ERR_KAFKA where it could not be read, which never means that it is missing. */
+/* K: the group's committed offsets, read stable (read_committed). published[i] is -1 where there is none.
+ * ERR_OFFSET_UNSIGNED where one does not carry our signature; ERR_KAFKA where it could not be read, which never means
+ * that it is missing. */
 enum err_code source_published(struct source *source, const struct assignment *assignment, int64_t *published,
                                struct err *err);
 

@@ -51,8 +51,8 @@ static enum err_code read_sides(void *context, struct side_record *sides, size_t
     return ERR_NONE;
 }
 
-static enum err_code read_keys(void *context, const struct hash16 *keys, size_t count, struct hash16 *content, bool *found,
-                               struct err *err)
+static enum err_code read_keys(void *context, const struct hash16 *keys, size_t count, struct hash16 *content,
+                               bool *found, struct err *err)
 {
     struct world *world = context;
     (void)err;
@@ -84,7 +84,8 @@ static void open_world(struct world *world)
     world->cache = cache_new(1 << 20);
     reward_frame_single_object(&world->frame);
     world->fold = fold_new(&world->frame, world->cache);
-    world->partition = (struct partition){.topic = (char *)(uintptr_t) "visits", .topic_no = 3, .applied = 100, .highest = 100};
+    world->partition =
+        (struct partition){.topic = (char *)(uintptr_t) "visits", .topic_no = 3, .applied = 100, .highest = 100};
 }
 
 static void close_world(struct world *world)

@@ -29,8 +29,14 @@ Test(frames, give_back_what_was_appended_and_tell_null_from_empty)
 {
     struct buffer frames = {0};
     struct frame_header headers[FRAME_HEADERS_MAX];
-    struct frame reward = {.kind = FRAME_REWARD, .offset = 7, .index = 3, .key = bytes_of("m1"), .value = bytes_of("avro"),
-                           .time = 1700000000000000, .type = TEXT("points.granted"), .program_id = TEXT("shop")};
+    struct frame reward = {.kind = FRAME_REWARD,
+                           .offset = 7,
+                           .index = 3,
+                           .key = bytes_of("m1"),
+                           .value = bytes_of("avro"),
+                           .time = 1700000000000000,
+                           .type = TEXT("points.granted"),
+                           .program_id = TEXT("shop")};
     struct frame dead = dead_letter(), got;
     size_t at = 0;
     frame_append(&frames, &reward);

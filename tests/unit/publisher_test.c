@@ -6,8 +6,8 @@
 
 #include <librdkafka/rdkafka_mock.h> /* after rdkafka.h */
 
-/* The publisher against librdkafka's mock cluster, which serves to inject faults: it neither keeps transactional offsets
- * nor fences, so what is shown here is what the publisher does, not what Kafka keeps. */
+/* The publisher against librdkafka's mock cluster, which serves to inject faults: it neither keeps transactional
+ * offsets nor fences, so what is shown here is what the publisher does, not what Kafka keeps. */
 
 enum { API_PRODUCE = 0, API_TXN_OFFSET_COMMIT = 28, API_END_TXN = 26 };
 
@@ -84,13 +84,14 @@ static void open_world(struct world *world)
     cr_assert_eq(config_load(NULL, &world->config, &err), ERR_NONE, "%s", err.text);
     rd_kafka_mock_topic_create(world->cluster, "loyalty.rewards", 1, 1);
     world->partition = (struct partition){.topic = (char *)(uintptr_t) "in", .topic_no = 1, .published = 100};
-    world->assignment = (struct assignment){
-        .number = 1,
-        .metadata = rd_kafka_consumer_group_metadata_new_with_genid("points", 1, "member", NULL),
-        .partitions = &world->partition,
-        .count = 1};
+    world->assignment =
+        (struct assignment){.number = 1,
+                            .metadata = rd_kafka_consumer_group_metadata_new_with_genid("points", 1, "member", NULL),
+                            .partitions = &world->partition,
+                            .count = 1};
     struct publisher_hooks hooks = {world, read_published, read_outbox, on_failed, on_lost};
-    cr_assert_eq(publisher_new(&world->config, &hooks, &world->stop, &world->publisher, &err), ERR_NONE, "%s", err.text);
+    cr_assert_eq(publisher_new(&world->config, &hooks, &world->stop, &world->publisher, &err), ERR_NONE, "%s",
+                 err.text);
     publisher_begin(world->publisher, &world->assignment);
 }
 

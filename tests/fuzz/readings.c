@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct decode_limits limits = {.lines = 100, .string_bytes = 1000};
+static const struct decode_limits limits = {.lines = 6, .string_bytes = 1000};
 
 struct fuzz {
     struct writers *writers;

@@ -261,8 +261,9 @@ int command_main(int argc, char **argv, FILE *out, FILE *errors)
         help_overview(argc < 2 ? errors : out);
         return argc < 2 ? EXIT_USAGE : EXIT_OK;
     }
+    char version[] = "version";
     if (strcmp(argv[1], "--version") == 0)
-        argv[1] = (char[]){"version"};
+        argv[1] = version;
     int words;
     struct invocation invocation = {.out = out, .errors = errors};
     invocation.command = find_command(argc, argv, &words);

@@ -88,11 +88,14 @@ static void put_order(struct buffer *out, const struct options *options, int64_t
     put_text(out, "");
 }
 
-static void wait_until(int64_t monotonic_us)
+/* Returns how late it is already, µs. */
+static int64_t wait_until(int64_t monotonic_us)
 {
     int64_t left = monotonic_us - clock_monotonic_us();
-    if (left > 0)
-        nanosleep(&(struct timespec){left / 1000000, left % 1000000 * 1000}, NULL);
+    if (left <= 0)
+        return -left;
+    nanosleep(&(struct timespec){left / 1000000, left % 1000000 * 1000}, NULL);
+    return 0;
 }
 
 static void delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
@@ -110,7 +113,7 @@ static rd_kafka_t *open_producer(const struct options *options)
     client_set(conf, "partitioner", "murmur2_random"); /* as the rewards: a member keeps to one number of partition */
     client_set(conf, "queue.buffering.max.messages", "200000");
     client_set(conf, "batch.size", options->rate ? "65536" : "1000000");
-    client_set(conf, "linger.ms", options->rate ? "1" : "20");
+    client_set(conf, "linger.ms", options->rate ? "5" : "20");
     rd_kafka_conf_set_dr_msg_cb(conf, delivered);
     return client_new(RD_KAFKA_PRODUCER, conf);
 }
@@ -137,12 +140,14 @@ static void generate(rd_kafka_t *producer, const struct options *options)
     uint8_t prefix[CLIENT_HEAD];
     client_schema_head("avro/order.avsc", prefix);
     int64_t begin = clock_monotonic_us(), begin_utc = clock_utc_us();
+    int64_t latest = 0;
     size_t bytes = 0;
     for (int64_t i = 0; i < options->count; i++) {
         int64_t at = FIRST_ORDER_AT + (options->first + i) * 1000;
         if (options->rate) {
             int64_t due = i * 1000000 / options->rate;
-            wait_until(begin + due);
+            int64_t late = wait_until(begin + due);
+            latest = late > latest ? late : latest;
             at = begin_utc + due;
         }
         buffer_clear(&value);
@@ -156,8 +161,8 @@ static void generate(rd_kafka_t *producer, const struct options *options)
     if (rd_kafka_flush(producer, 60000))
         client_die("the broker did not take everything within a minute");
     double seconds = (double)(clock_monotonic_us() - begin) / 1e6;
-    printf("{\"events\": %" PRId64 ", \"seconds\": %.3f, \"bytes_per_event\": %.1f}\n", options->count, seconds,
-           (double)bytes / (double)options->count);
+    printf("{\"events\": %" PRId64 ", \"seconds\": %.3f, \"bytes_per_event\": %.1f, \"behind_ms\": %.1f}\n",
+           options->count, seconds, (double)bytes / (double)options->count, (double)latest / 1e3);
     buffer_release(&value);
 }
 

@@ -1,9 +1,10 @@
 /* Reads the rewards topic as a downstream service does (read_committed) and says how long after their event's time
  * rewards became readable, and for how long at most a partition gave none. Prints "ready" once it stands at the end of
- * every partition, then waits for the rewards of `count` events at `rate` a second, made by generate --rate; those of
- * the first `skip` seconds are warm-up. */
+ * every partition, and what it found when it is told to stop (SIGTERM). The rewards of the first `skip` seconds are
+ * warm-up. */
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,18 +15,23 @@
 struct options {
     const char *topic;
     int64_t skip_s;
-    int64_t seconds; /* how long to listen after "ready" */
-    int64_t idle_s;  /* ends earlier once rewards came and none came for so long */
 };
 
 enum { PARTITIONS_MAX = 64, SAMPLES_MAX = 20 * 1000 * 1000 };
+
+static volatile sig_atomic_t told_to_stop;
+
+static void stop(int signal)
+{
+    (void)signal;
+    told_to_stop = 1;
+}
 
 struct watch {
     int64_t *samples; /* µs, of rewards after the warm-up */
     size_t sample_count;
     size_t reward_count;
     int64_t first_arrival; /* µs of the monotonic clock; 0: none yet */
-    int64_t last_arrival;
     int64_t last_of[PARTITIONS_MAX];
     int64_t gap_us; /* the longest silence of a partition between two of its rewards */
 };
@@ -99,7 +105,6 @@ static void see(struct watch *watch, const struct options *options, const rd_kaf
     if (*last && now - *last > watch->gap_us)
         watch->gap_us = now - *last;
     *last = now;
-    watch->last_arrival = now;
     if (!watch->first_arrival)
         watch->first_arrival = now;
     watch->reward_count++;
@@ -109,15 +114,12 @@ static void see(struct watch *watch, const struct options *options, const rd_kaf
 
 static void hear(rd_kafka_t *consumer, const struct options *options, struct watch *watch)
 {
-    int64_t end = clock_monotonic_us() + options->seconds * 1000000;
-    for (int64_t now; (now = clock_monotonic_us()) < end;) {
+    while (!told_to_stop) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, 100);
         if (message && !message->err)
             see(watch, options, message);
         if (message)
             rd_kafka_message_destroy(message);
-        if (watch->last_arrival && now - watch->last_arrival > options->idle_s * 1000000)
-            break;
     }
 }
 
@@ -137,11 +139,9 @@ static struct options parse(int argc, char **argv)
     static const struct option names[] = {
         {"topic", required_argument, NULL, 't'},
         {"skip", required_argument, NULL, 'k'},
-        {"seconds", required_argument, NULL, 's'},
-        {"idle", required_argument, NULL, 'i'},
         {NULL, 0, NULL, 0},
     };
-    struct options options = {"loyalty.rewards", 0, 60, 5};
+    struct options options = {"loyalty.rewards", 0};
     for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         switch (name) {
         case 't':
@@ -150,14 +150,8 @@ static struct options parse(int argc, char **argv)
         case 'k':
             options.skip_s = client_number(optarg, 0);
             break;
-        case 's':
-            options.seconds = client_number(optarg, 1);
-            break;
-        case 'i':
-            options.idle_s = client_number(optarg, 1);
-            break;
         default:
-            client_die("usage: latency [--topic T] [--skip SECONDS] [--seconds N] [--idle SECONDS]");
+            client_die("usage: latency [--topic T] [--skip SECONDS]");
         }
     }
     return options;
@@ -171,6 +165,7 @@ int main(int argc, char **argv)
         client_die("out of memory");
     rd_kafka_t *consumer = open_consumer();
     assign_at_end(consumer, options.topic);
+    signal(SIGTERM, stop);
     puts("ready");
     fflush(stdout);
     hear(consumer, &options, &watch);

@@ -81,7 +81,7 @@ def profile(contender, events, path, seconds=6):
     try:
         services.wait_for(lambda: positions.committed() > events // 20, 60, f"{contender.tag} to begin")
         pids = [contender.process.pid, *services.children(contender.environment.pid("postgres"))]
-        record = ["perf", "record", "-q", "-F", "299", "-o", data, "-p", ",".join(map(str, pids))]
+        record = ["perf", "record", "-q", "-F", "999", "-o", data, "-p", ",".join(map(str, pids))]
         subprocess.run([*record, "sleep", str(seconds)], check=True, capture_output=True)
         table = ["perf", "report", "-i", data, "--stdio", "--sort", "comm,dso,symbol", "--percent-limit", "0.5"]
         path.write_bytes(subprocess.run(table, check=True, capture_output=True).stdout)
@@ -101,11 +101,11 @@ class Load:
 
     made = 0  # orders of earlier loads, so that each has others
 
-    def __init__(self, contender, rate, seconds, skip=0, idle=5, longest=0):
+    def __init__(self, contender, rate, seconds, skip=0):
         build, variables = contender.build, contender.environment.variables()
+        self.contender = contender
         self.reader = subprocess.Popen(
-            [build / "bench/latency", "--topic", contender.rewards, "--skip", str(skip), "--idle", str(idle)]
-            + ["--seconds", str(longest or seconds + 30)],
+            [build / "bench/latency", "--topic", contender.rewards, "--skip", str(skip)],
             env=variables, stdout=subprocess.PIPE, text=True,
         )
         if self.reader.stdout.readline() != "ready\n":
@@ -114,17 +114,22 @@ class Load:
         self.writer = subprocess.Popen(
             [build / "bench/generate", "--topic", ORDERS, "--rate", str(rate), "--count", str(count)]
             + ["--first", str(500_000_000 + Load.made)],
-            env=variables, stdout=subprocess.DEVNULL,
+            env=variables, stdout=subprocess.PIPE, text=True,
         )
         Load.made += count
 
     def result(self):
-        if self.writer.wait() != 0:
+        """What the reader found once every reward is out, and by how much the load itself fell behind (behind_ms)."""
+        written, _ = self.writer.communicate()
+        if self.writer.returncode != 0:
             raise RuntimeError("bench/generate failed")
-        output, _ = self.reader.communicate()
+        settle(self.contender, 120)
+        time.sleep(0.5)
+        self.reader.terminate()
+        read, _ = self.reader.communicate()
         if self.reader.returncode != 0:
             raise RuntimeError("bench/latency failed")
-        found = json.loads(output)
+        found = {**json.loads(read), "behind_ms": json.loads(written)["behind_ms"]}
         if found["rewards"] == 0:
             raise RuntimeError("no rewards came")
         return found
@@ -145,12 +150,12 @@ def latency(contender, rate, warm_up, seconds):
         load.stop()
 
 
-def recovery(contender, rate, restart):
+def recovery(contender, rate, seconds, restart):
     """Seconds of silence on the rewards' slowest partition around a kill -9 under load. restart: the same instance comes
     back at once; else another one, which holds its share of the partitions already, takes over."""
-    load = Load(contender, rate, 12 if restart else 40, idle=15, longest=60)
+    load = Load(contender, rate, seconds)
     try:
-        time.sleep(4)
+        time.sleep(seconds / 2)
         contender.kill()
         if restart:
             contender.start()

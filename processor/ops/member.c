@@ -2,8 +2,8 @@
 #include <jansson.h>
 
 #include "base/rfc3339.h"
-#include "ledger/postgres.h"
 #include "ops/command.h"
+#include "ops/database.h"
 #include "ops/member_read.h"
 #include "program/store.h"
 
@@ -174,7 +174,7 @@ static int run(const struct invocation *invocation)
     PGconn *connection = NULL;
     struct arena *arena = arena_new(0);
     struct findings findings = {.list = json_array(), .all_verified = true};
-    enum err_code code = postgres_open(invocation->config, POSTGRES_READER, &connection, &err);
+    enum err_code code = database_open(invocation->config, POSTGRES_READER, &connection, &err);
     if (!code)
         code = show_all(invocation, connection, arena, &findings, &err);
     postgres_close(connection);

@@ -1,8 +1,8 @@
 #include <inttypes.h>
 #include <jansson.h>
 
-#include "ledger/postgres.h"
 #include "ops/command.h"
+#include "ops/database.h"
 #include "ops/offsets_read.h"
 #include "ops/offsets_reset.h"
 
@@ -19,7 +19,7 @@ static enum err_code open_session(const struct invocation *invocation, enum post
 {
     const char *topics = option_text(invocation, "--topic", invocation->config->kafka_topics);
     session->arena = arena_new(0);
-    enum err_code code = postgres_open(invocation->config, role, &session->ledger, err);
+    enum err_code code = database_open(invocation->config, role, &session->ledger, err);
     if (!code)
         code = offsets_client(invocation->config, &session->client, err);
     if (!code)

@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 #include "base/rfc3339.h"
-#include "ledger/postgres.h"
 #include "ops/command.h"
+#include "ops/database.h"
 #include "ops/linediff.h"
 #include "program/load.h"
 #include "program/store.h"
@@ -128,7 +128,7 @@ static enum err_code apply_program(const struct invocation *invocation, const st
                             .version = program_version(program),
                             .effective_at = program_effective_at(program),
                             .dry_run = option_given(invocation, "--dry-run")};
-    enum err_code code = postgres_open(invocation->config, POSTGRES_RUNTIME, &connection, err);
+    enum err_code code = database_open(invocation->config, POSTGRES_RUNTIME, &connection, err);
     if (!code)
         code = program_store_apply(connection, program, source, out->dry_run, arena, &out->change, err);
     postgres_close(connection);
@@ -175,7 +175,7 @@ static enum err_code list_stored(const struct invocation *invocation, struct tex
                                  struct stored_programs *out, struct err *err)
 {
     PGconn *connection = NULL;
-    enum err_code code = postgres_open(invocation->config, POSTGRES_READER, &connection, err);
+    enum err_code code = database_open(invocation->config, POSTGRES_READER, &connection, err);
     if (!code)
         code = program_store_list(connection, id, arena, out, err);
     postgres_close(connection);

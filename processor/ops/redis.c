@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "ops/command.h"
+#include "ops/database.h"
 #include "ops/ticker.h"
 #include "projection/rebuild.h"
 
@@ -81,7 +82,11 @@ static enum err_code rebuild_or_compare(const struct invocation *invocation, boo
     struct redis *redis = NULL;
     if (invocation->config->redis_host[0] == '\0')
         return err_set(err, ERR_CONFIG, "redis.host is empty: there is no projection to rebuild");
-    enum err_code code = redis_open(invocation->config, &redis, err);
+    PGconn *connection = NULL;
+    enum err_code code = database_open(invocation->config, POSTGRES_RUNTIME, &connection, err);
+    postgres_close(connection);
+    if (!code)
+        code = redis_open(invocation->config, &redis, err);
     if (!code && option_given(invocation, "--empty-first") && !compare)
         code = redis_empty(redis, deleted, err);
     if (!code)

@@ -42,6 +42,7 @@ struct book {
     size_t member_count;
     struct side sides[SIDES_MAX];
     size_t side_count;
+    size_t spilled;
     bool outputs;
     char *rendered; /* the effects of the newest event */
     size_t rendered_len;
@@ -285,6 +286,8 @@ static void check_state(struct book *book, struct bytes bytes, struct member *me
     struct err err;
     BOOK_ASSERT(book, !state_decode(bytes, book->arena, &state, &err), "%s", err.text);
     struct bytes again = state_encode(&state, book->arena);
+    BOOK_ASSERT(book, state.record_count <= STATE_RECORDS_MAX && bytes.len < 3 * STATE_RECORD_BYTES_MAX,
+                "a state of %zu records in %zu bytes", state.record_count, bytes.len);
     BOOK_ASSERT(book, again.len == bytes.len && memcmp(again.at, bytes.at, bytes.len) == 0,
                 "a state does not read back to its bytes");
     BOOK_ASSERT(book, !state_summarise(bytes, book->arena, &summary, &err), "%s", err.text);
@@ -380,6 +383,7 @@ static void take_decision(struct book *book, const struct decision *decision, co
     for (size_t i = 0; i < decision->spill_count; i++) {
         const struct spill *spill = &decision->spills[i];
         struct side *side = side_of(book, parties[spill->party], spill->key);
+        book->spilled++;
         cr_assert(side || book->side_count < SIDES_MAX);
         if (!side)
             side = &book->sides[book->side_count++];
@@ -493,7 +497,7 @@ static void run_line(struct book *book, struct text line, struct text *source)
     }
 }
 
-void casebook_run(const char *path)
+size_t casebook_run(const char *path)
 {
     struct book *book = calloc(1, sizeof *book);
     struct text source;
@@ -512,8 +516,10 @@ void casebook_run(const char *path)
         run_line(book, line, &source);
     }
     cr_assert_gt(events, 0, "%s holds no event", path);
+    size_t spilled = book->spilled;
     fclose(book->out);
     free(book->rendered);
     arena_free(book->arena);
     free(book);
+    return spilled;
 }

@@ -1,6 +1,8 @@
 #ifndef POINTS_TESTS_CASEBOOK_H
 #define POINTS_TESTS_CASEBOOK_H
 
+#include <stddef.h>
+
 /* Cases for the rules as text that loyalty staff can read. A file holds programs and cases:
  *
  *   program
@@ -19,7 +21,8 @@
  * Beside that, each step is checked for what always holds: same input, same bytes; entries numbered without gaps; each
  * balance the sum of its entries; states that read back to the same bytes. */
 
-/* Runs every case of the file; fails the running Criterion test naming file and line. Path is relative to the tree. */
-void casebook_run(const char *path);
+/* Runs every case of the file; fails the running Criterion test naming file and line. Path is relative to the tree.
+ * Returns how many records went to the side table. */
+size_t casebook_run(const char *path);
 
 #endif

@@ -1,0 +1,318 @@
+#include <criterion/criterion.h>
+
+#include "program/load.h"
+#include "rules/codec.h"
+#include "rules/record.h"
+#include "rules/state.h"
+#include "rules/step.h"
+
+static struct arena *arena;
+
+static void setup(void)
+{
+    arena = arena_new(0);
+}
+
+static void teardown(void)
+{
+    arena = arena_free(arena);
+}
+
+TestSuite(state, .init = setup, .fini = teardown);
+TestSuite(record, .init = setup, .fini = teardown);
+
+static struct member_state empty_state(void)
+{
+    struct member_state state;
+    struct err err;
+    cr_assert_eq(state_decode((struct bytes){NULL, 0}, arena, &state, &err), ERR_NONE, "%s", err.text);
+    return state;
+}
+
+static struct hash16 key_of(uint8_t byte)
+{
+    struct hash16 key = {{byte, 1, 2}};
+    return key;
+}
+
+static struct bytes bytes_of(const char *text)
+{
+    return (struct bytes){(const uint8_t *)text, strlen(text)};
+}
+
+/* A state with everything in it. */
+static struct member_state full_state(void)
+{
+    struct member_state state = empty_state();
+    state.entry_count = 1234567;
+    state_balance(&state, TEXT("points"), arena)->available = -42;
+    state_balance(&state, TEXT("points"), arena)->lifetime = 1000;
+    state_balance(&state, TEXT("miles"), arena)->available = INT64_MAX;
+    state_balance(&state, TEXT("zeal"), arena)->available = INT64_MIN;
+    state_tally(&state, TEXT("note-20"), 2, arena)->count = 3;
+    state_tally(&state, TEXT("note-20"), 1, arena)->count = 1;
+    state_tally(&state, TEXT("coffee"), 1, arena)->carry = -29999;
+    state_put_record(&state, key_of(1), bytes_of("first"));
+    state_put_record(&state, key_of(2), bytes_of("second"));
+    return state;
+}
+
+Test(state, reads_back_what_was_written)
+{
+    struct member_state state = full_state();
+    struct bytes bytes = state_encode(&state, arena);
+    struct member_state read;
+    struct err err;
+    cr_assert_eq(state_decode(bytes, arena, &read, &err), ERR_NONE, "%s", err.text);
+    cr_assert_eq(read.entry_count, 1234567);
+    cr_assert_eq(read.balance_count, 3);
+    cr_assert(text_equal(read.balances[0].currency, TEXT("miles")) && read.balances[0].available == INT64_MAX);
+    cr_assert(text_equal(read.balances[1].currency, TEXT("points")) && read.balances[1].available == -42);
+    cr_assert_eq(read.balances[1].lifetime, 1000);
+    cr_assert_eq(read.balances[2].available, INT64_MIN);
+    cr_assert_eq(read.tally_count, 3);
+    cr_assert(text_equal(read.tallies[0].reward_id, TEXT("coffee")) && read.tallies[0].carry == -29999);
+    cr_assert(read.tallies[1].version == 1 && read.tallies[1].count == 1);
+    cr_assert(read.tallies[2].version == 2 && read.tallies[2].count == 3);
+    cr_assert(hash16_equal(read.records[1].key, key_of(2)) && read.records[1].bytes.len == 6);
+    cr_assert_not(read.has_spilled);
+    struct bytes again = state_encode(&read, arena);
+    cr_assert(again.len == bytes.len && memcmp(again.at, bytes.at, bytes.len) == 0);
+}
+
+Test(state, keeps_its_balances_and_tallies_when_there_are_many)
+{
+    struct member_state state = empty_state();
+    for (int i = 0; i < 40; i++) {
+        state_balance(&state, arena_printf(arena, "p%02d", (i * 7) % 40), arena)->available = (i * 7) % 40;
+        state_tally(&state, arena_printf(arena, "r%02d", (i * 11) % 40), 1, arena)->count = (i * 11) % 40;
+    }
+    cr_assert(state.balance_count == 40 && state.tally_count == 40);
+    for (int i = 0; i < 40; i++) {
+        cr_assert_eq(state.balances[i].available, i);
+        cr_assert_eq(state.tallies[i].count, i);
+    }
+}
+
+Test(state, of_one_order_is_about_a_hundred_bytes)
+{
+    struct line_record lines[] = {
+        {TEXT("sku-1001"), 1, 1999, 0}, {TEXT("sku-1002"), 2, 998, 0}, {TEXT("sku-1003"), 1, 4999, 0}};
+    struct order_record order = {
+        .kinds = order_kind_bit(ORDER_PAID), .currency = TEXT("EUR"), .lines = lines, .line_count = 3};
+    for (size_t rule = 0; rule < 5; rule++)
+        grants_add(&order.grants, (struct grant){1, rule, 79}, arena);
+    struct member_state state = empty_state();
+    state.entry_count = 5;
+    state_balance(&state, TEXT("points"), arena)->available = 395;
+    state_tally(&state, TEXT("reward-300"), 1, arena)->carry = 7996;
+    state_put_record(&state, key_of(1), order_record_encode(&order, arena));
+    size_t len = state_encode(&state, arena).len;
+    cr_assert_leq(len, 120, "%zu bytes", len);
+}
+
+Test(state, of_a_member_never_seen_is_empty)
+{
+    struct state_summary summary;
+    struct err err;
+    cr_assert_eq(state_summarise((struct bytes){NULL, 0}, arena, &summary, &err), ERR_NONE);
+    cr_assert(summary.balance_count == 0 && summary.entry_count == 0);
+    cr_assert_not(step_needs((struct bytes){NULL, 0}, key_of(1)));
+}
+
+Test(state, summary_is_sorted_by_currency)
+{
+    struct member_state state = full_state();
+    struct state_summary summary;
+    struct err err;
+    cr_assert_eq(state_summarise(state_encode(&state, arena), arena, &summary, &err), ERR_NONE);
+    cr_assert_eq(summary.balance_count, 3);
+    cr_assert(text_equal(summary.balances[0].currency, TEXT("miles")));
+    cr_assert(text_equal(summary.balances[1].currency, TEXT("points")) && summary.balances[1].lifetime == 1000);
+    cr_assert_eq(summary.entry_count, 1234567);
+}
+
+Test(state, asks_the_side_table_only_once_something_was_spilled)
+{
+    struct member_state state = full_state();
+    cr_assert_not(step_needs(state_encode(&state, arena), key_of(3)));
+    struct inline_record spilled = state_spill(&state, 0);
+    cr_assert(hash16_equal(spilled.key, key_of(1)));
+    struct bytes bytes = state_encode(&state, arena);
+    cr_assert(step_needs(bytes, key_of(1)), "spilled");
+    cr_assert(step_needs(bytes, key_of(3)), "perhaps spilled");
+    cr_assert_not(step_needs(bytes, key_of(2)), "inline");
+}
+
+Test(state, puts_a_changed_record_last)
+{
+    struct member_state state = full_state();
+    state_put_record(&state, key_of(1), bytes_of("changed"));
+    cr_assert_eq(state.record_count, 2);
+    cr_assert(hash16_equal(state.records[0].key, key_of(2)));
+    cr_assert_eq(state_record(&state, key_of(1)).len, strlen("changed"));
+}
+
+static bool reads(struct bytes bytes)
+{
+    struct member_state state;
+    struct err err;
+    enum err_code code = state_decode(bytes, arena, &state, &err);
+    cr_assert(code == ERR_NONE || code == ERR_BAD_STATE);
+    if (code)
+        return false;
+    struct bytes again = state_encode(&state, arena);
+    cr_assert(again.len == bytes.len && memcmp(again.at, bytes.at, bytes.len) == 0,
+              "bytes that read are the bytes that would be written");
+    return true;
+}
+
+Test(state, cut_anywhere_is_unreadable)
+{
+    struct member_state state = full_state();
+    struct bytes bytes = state_encode(&state, arena);
+    cr_assert(reads(bytes));
+    for (size_t len = 1; len < bytes.len; len++)
+        cr_assert_not(reads((struct bytes){bytes.at, len}), "cut to %zu", len);
+}
+
+Test(state, changed_anywhere_reads_canonically_or_not_at_all)
+{
+    struct member_state state = full_state();
+    struct bytes bytes = state_encode(&state, arena);
+    size_t unreadable = 0;
+    for (size_t at = 0; at < bytes.len; at++) {
+        uint8_t *changed = arena_raw(arena, bytes.len);
+        memcpy(changed, bytes.at, bytes.len);
+        for (int value = 0; value < 256; value++) {
+            changed[at] = (uint8_t)value;
+            unreadable += !reads((struct bytes){changed, bytes.len});
+            step_needs((struct bytes){changed, bytes.len}, key_of(1));
+        }
+        arena_reset(arena);
+        state = full_state();
+        bytes = state_encode(&state, arena);
+    }
+    cr_assert_gt(unreadable, 1000);
+}
+
+Test(state, that_is_not_canonical_is_unreadable)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        const char *what;
+    } cases[] = {
+        {"\x01\x00\x00\x00\x00\x00", 6, NULL},
+        {"\x02\x00\x00\x00\x00\x00", 6, "another version"},
+        {"\x01\x02\x00\x00\x00\x00", 6, "an unknown flag"},
+        {"\x01\x00\x80\x00\x00\x00\x00", 7, "a number in two bytes that fits one"},
+        {"\x01\x00\x00\x00\x00\x00\x00", 7, "a byte left over"},
+        {"\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x00\x00", 15, "entries above int64"},
+        {"\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02\x00\x00\x00", 15, "a number above 64 bits"},
+        {"\x01\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x00\x00", 14, "a huge count"},
+        {"\x01\x00\x00\x02\x01"
+         "a\x00\x00\x01"
+         "a\x00\x00\x00\x00",
+         14, "one currency twice"},
+        {"\x01\x00\x00\x00\x00\x01"
+         "0123456789abcdef\x00",
+         23, "an empty record"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bytes bytes = {(const uint8_t *)cases[i].bytes, cases[i].len};
+        cr_assert_eq(reads(bytes), cases[i].what == NULL, "case %zu: %s", i, cases[i].what ? cases[i].what : "empty");
+    }
+}
+
+Test(state, with_a_huge_count_does_not_allocate)
+{
+    uint8_t bytes[] = {1, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0};
+    cr_assert_not(reads((struct bytes){bytes, sizeof bytes}));
+    cr_assert_lt(arena_used(arena), 4096);
+}
+
+/* ---- records */
+
+static struct order_record full_order(void)
+{
+    static struct line_record lines[] = {{{"a", 1}, 3, 2900, 1}, {{"b", 1}, 0, 0, 7}, {{"bb", 2}, 1, INT64_MAX, 0}};
+    struct order_record order = {.whole_refund = true,
+                                 .kinds = order_kind_bit(ORDER_PAID) | order_kind_bit(ORDER_COMPLETED),
+                                 .currency = TEXT("EUR"),
+                                 .partner_id = TEXT("cafe"),
+                                 .revision = 3,
+                                 .discount = 500,
+                                 .refunded_amount = 99,
+                                 .lines = lines,
+                                 .line_count = 3};
+    grants_add(&order.grants, (struct grant){1, 0, 20}, arena);
+    grants_add(&order.grants, (struct grant){1, 300, 0}, arena);
+    grants_add(&order.grants, (struct grant){2, 1, INT64_MAX}, arena);
+    return order;
+}
+
+Test(record, of_an_order_reads_back)
+{
+    struct order_record order = full_order();
+    struct order_record read;
+    struct err err;
+    cr_assert_eq(order_record_decode(order_record_encode(&order, arena), arena, &read, &err), ERR_NONE, "%s", err.text);
+    cr_assert(read.whole_refund && read.kinds == order.kinds && read.revision == 3 && read.discount == 500);
+    cr_assert(text_equal(read.currency, TEXT("EUR")) && text_equal(read.partner_id, TEXT("cafe")));
+    cr_assert(read.line_count == 3 && read.lines[0].net == 2900 && read.lines[1].refunded == 7);
+    cr_assert(read.lines[2].net == INT64_MAX && text_equal(read.lines[2].key, TEXT("bb")));
+    cr_assert_eq(read.grants.count, 3);
+    cr_assert(read.grants.items[1].rule == 300 && read.grants.items[1].version == 1);
+    cr_assert(read.grants.items[2].version == 2 && read.grants.items[2].points == INT64_MAX);
+}
+
+Test(record, of_something_that_counts_once_reads_back)
+{
+    struct once_record once = {.undone = 0x1ff, .partner_id = TEXT("cafe")};
+    grants_add(&once.grants, (struct grant){7, 2, 50}, arena);
+    struct once_record read;
+    struct err err;
+    cr_assert_eq(once_record_decode(once_record_encode(&once, arena), arena, &read, &err), ERR_NONE, "%s", err.text);
+    cr_assert(read.undone == 0x1ff && text_equal(read.partner_id, TEXT("cafe")));
+    cr_assert(read.grants.count == 1 && read.grants.items[0].version == 7 && read.grants.items[0].points == 50);
+}
+
+Test(record, of_one_form_does_not_read_as_the_other)
+{
+    struct once_record once = {0};
+    struct order_record order = full_order();
+    struct err err;
+    cr_assert_eq(order_record_decode(once_record_encode(&once, arena), arena, &order, &err), ERR_BAD_STATE);
+    cr_assert_eq(once_record_decode(order_record_encode(&order, arena), arena, &once, &err), ERR_BAD_STATE);
+}
+
+Test(record, changed_anywhere_reads_or_is_refused)
+{
+    struct order_record order = full_order();
+    struct bytes bytes = order_record_encode(&order, arena);
+    uint8_t *changed = arena_raw(arena, bytes.len);
+    size_t unreadable = 0;
+    for (size_t at = 0; at < bytes.len; at++) {
+        memcpy(changed, bytes.at, bytes.len);
+        for (int value = 0; value < 256; value++) {
+            struct order_record read;
+            struct err err;
+            changed[at] = (uint8_t)value;
+            enum err_code code = order_record_decode((struct bytes){changed, bytes.len}, arena, &read, &err);
+            cr_assert(code == ERR_NONE || code == ERR_BAD_STATE);
+            unreadable += code == ERR_BAD_STATE;
+        }
+    }
+    cr_assert_gt(unreadable, 1000);
+}
+
+Test(record, cut_anywhere_is_unreadable)
+{
+    struct order_record order = full_order();
+    struct bytes bytes = order_record_encode(&order, arena);
+    struct order_record read;
+    struct err err;
+    for (size_t len = 1; len < bytes.len; len++)
+        cr_assert_eq(order_record_decode((struct bytes){bytes.at, len}, arena, &read, &err), ERR_BAD_STATE);
+}

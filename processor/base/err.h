@@ -75,7 +75,7 @@ enum err_code {
     X(EXIT_POSITION, 8,                                                                                                \
       "a position in Kafka does not fit the database (restored backup, topic made anew, offsets "                      \
       "set by another tool): an operator must decide")                                                                 \
-    X(EXIT_INPUT, 9, "an input file or one of its events is wrong")                                                    \
+    X(EXIT_INPUT, 9, "a file cannot be read or written, or an event in it is wrong")                                   \
     X(EXIT_INTERNAL, 70, "out of memory, or data that no version of this program wrote: please report it")             \
     X(EXIT_INTERRUPTED, 130, "ended at once by a second SIGINT or SIGTERM")
 

@@ -57,19 +57,44 @@ static bool put(struct line *line, const char *at, size_t len)
     return true;
 }
 
-/* One JSON string of the raw bytes at [at, at + len), in which a backslash escapes the next byte where quoted. */
+/* Bytes of the UTF-8 character (RFC 3629) at `at`, of which `left` may be read; 0: it is none. */
+static size_t character_length(const unsigned char *at, size_t left)
+{
+    static const unsigned char least_second[] = {[0xE0 - 0xC2] = 0xA0, [0xF0 - 0xC2] = 0x90};
+    unsigned char lead = at[0];
+    if (lead < 0x80)
+        return 1;
+    size_t len = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    if (lead < 0xC2 || lead > 0xF4 || len > left)
+        return 0;
+    unsigned char least = lead - 0xC2u < sizeof least_second ? least_second[lead - 0xC2] : 0;
+    unsigned char most = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    if (at[1] < (least ? least : 0x80) || at[1] > most)
+        return 0;
+    for (size_t i = 2; i < len; i++)
+        if ((at[i] & 0xC0) != 0x80)
+            return 0;
+    return len;
+}
+
+/* One JSON string of the raw bytes at [at, at + len), in which a backslash escapes the next byte where quoted. What is
+ * not UTF-8 becomes question marks. */
 static bool put_json_string(struct line *line, const char *at, size_t len, bool quoted)
 {
-    char out[FIELDS_SIZE * 2 + 2];
+    char out[FIELDS_SIZE * 2 + 8];
     size_t n = 0;
     out[n++] = '"';
-    for (size_t i = 0; i < len && n + 4 < sizeof out; i++) {
+    for (size_t i = 0; i < len && n + 8 < sizeof out;) {
         if (quoted && at[i] == '\\' && i + 1 < len)
             i++;
-        unsigned char c = (unsigned char)at[i];
+        size_t bytes = character_length((const unsigned char *)at + i, len - i);
+        unsigned char c = bytes ? (unsigned char)at[i] : '?';
         if (c == '"' || c == '\\')
             out[n++] = '\\';
         out[n++] = (char)(c < 0x20 ? ' ' : c);
+        for (size_t more = 1; more < bytes; more++)
+            out[n++] = at[i + more];
+        i += bytes ? bytes : 1;
     }
     out[n++] = '"';
     return put(line, out, n);

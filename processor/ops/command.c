@@ -248,11 +248,11 @@ static int run_command(struct invocation *invocation)
 /* A result that could not be written is no success: a full disk, a closed pipe. */
 static int flushed(int status, FILE *out, FILE *errors)
 {
-    bool failed = fflush(out) != 0 || ferror(out);
-    if (!failed || status != EXIT_OK)
+    bool failed_now = fflush(out) != 0;
+    if (!failed_now && !ferror(out))
         return status;
-    fprintf(errors, "points: cannot write the output: %s\n", strerror(errno));
-    return EXIT_INPUT;
+    fprintf(errors, "points: cannot write the output%s%s\n", failed_now ? ": " : "", failed_now ? strerror(errno) : "");
+    return status == EXIT_OK ? EXIT_INPUT : status;
 }
 
 int command_main(int argc, char **argv, FILE *out, FILE *errors)

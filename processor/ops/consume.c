@@ -25,16 +25,22 @@ static bool is_wanted(const struct consumption *consumption, const rd_kafka_mess
     return text_equal((struct text){message->key, message->key ? message->key_len : 0}, text_of(consumption->member));
 }
 
-static void show(struct consumption *consumption, const rd_kafka_message_t *message)
+static enum err_code show(struct consumption *consumption, const rd_kafka_message_t *message, struct err *err)
 {
-    bool decoded = true;
-    json_t *record = consumption->schemas ? record_json_reward(consumption->schemas, message, &decoded)
+    struct err undecodable = {.code = ERR_NONE};
+    json_t *record = consumption->schemas ? record_json_reward(consumption->schemas, message, &undecodable)
                                           : record_json_dead_letter(message);
+    if (undecodable.code == ERR_REGISTRY) {
+        json_decref(record);
+        *err = undecodable;
+        return ERR_REGISTRY;
+    }
     json_dumpf(record, consumption->invocation->out, JSON_COMPACT);
     fputc('\n', consumption->invocation->out);
     json_decref(record);
-    consumption->undecodable |= !decoded;
+    consumption->undecodable |= undecodable.code != ERR_NONE;
     consumption->shown++;
+    return ERR_NONE;
 }
 
 static bool is_done(const struct consumption *consumption, const struct topic_reader *reader)
@@ -44,28 +50,35 @@ static bool is_done(const struct consumption *consumption, const struct topic_re
     return !consumption->follow && topic_reader_at_end(reader);
 }
 
+/* Nothing came. Silence before the end of the topic is no end. */
+static enum err_code wait_on(struct consumption *consumption, int64_t heard_at, struct err *err)
+{
+    fflush(consumption->invocation->out);
+    if (consumption->follow || clock_monotonic_us() - heard_at < SILENCE_US)
+        return ERR_NONE;
+    return err_set(err, ERR_KAFKA, "nothing came for %d seconds before the end of the topic", SILENCE_US / 1000000);
+}
+
 static enum err_code consume_records(struct consumption *consumption, struct topic_reader *reader,
                                      struct interrupt *interrupt, struct err *err)
 {
     int64_t heard_at = clock_monotonic_us();
-    while (!is_done(consumption, reader) && !interrupt_came(interrupt)) {
+    enum err_code code = ERR_NONE;
+    while (code == ERR_NONE && !is_done(consumption, reader) && !interrupt_came(interrupt)) {
         rd_kafka_message_t *message;
-        enum err_code code = topic_reader_next(reader, WAIT_MS, &message, err);
+        code = topic_reader_next(reader, WAIT_MS, &message, err);
         if (code != ERR_NONE)
-            return code;
-        if (message) {
-            heard_at = clock_monotonic_us();
-            if (is_wanted(consumption, message))
-                show(consumption, message);
-            rd_kafka_message_destroy(message);
-        } else {
-            fflush(consumption->invocation->out);
-            if (!consumption->follow && clock_monotonic_us() - heard_at > SILENCE_US)
-                return err_set(err, ERR_KAFKA, "nothing came for %d seconds before the end of the topic",
-                               SILENCE_US / 1000000);
+            break;
+        if (!message) {
+            code = wait_on(consumption, heard_at, err);
+            continue;
         }
+        heard_at = clock_monotonic_us();
+        if (is_wanted(consumption, message))
+            code = show(consumption, message, err);
+        rd_kafka_message_destroy(message);
     }
-    return ERR_NONE;
+    return code;
 }
 
 static enum err_code consume_topic(struct consumption *consumption, const char *topic, enum topic_start start,

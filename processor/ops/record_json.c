@@ -184,21 +184,30 @@ static json_t *base64_value(const rd_kafka_message_t *message)
     return message->payload ? avro_json_base64((struct bytes){message->payload, message->len}) : json_null();
 }
 
-json_t *record_json_reward(struct reward_schemas *schemas, const rd_kafka_message_t *message, bool *decoded)
+static enum err_code decode_reward(struct reward_schemas *schemas, struct bytes value, json_t **out, struct err *err)
 {
-    struct err err = {.code = ERR_NONE};
     struct wire_frame frame;
     const struct avro_json *avro = NULL;
-    json_t *reward = NULL;
+    enum err_code code = wire_parse(value, &frame, err);
+    if (code == ERR_NONE)
+        code = find_schema(schemas, &frame, &avro, err);
+    if (code == ERR_NONE)
+        code = avro_json_decode(avro, frame.body, out, err);
+    return code;
+}
+
+json_t *record_json_reward(struct reward_schemas *schemas, const rd_kafka_message_t *message, struct err *err)
+{
+    json_t *reward;
     json_t *record = json_of_record(message);
     struct bytes value = {message->payload, message->payload ? message->len : 0};
-    *decoded = wire_parse(value, &frame, &err) == ERR_NONE && find_schema(schemas, &frame, &avro, &err) == ERR_NONE &&
-               avro_json_decode(avro, frame.body, &reward, &err) == ERR_NONE;
-    if (*decoded) {
+    err->code = ERR_NONE;
+    if (decode_reward(schemas, value, &reward, err) == ERR_NONE) {
         json_object_set_new(record, "reward", reward);
         return record;
     }
-    json_object_set_new(record, "undecodable", json_string(err.text));
+    json_t *reason = json_string(err->text);
+    json_object_set_new(record, "undecodable", reason ? reason : json_string(err_name(err->code)));
     json_object_set_new(record, "value_base64", base64_value(message));
     return record;
 }

@@ -16,9 +16,9 @@ enum err_code reward_schemas_new(const struct config *config, struct reward_sche
 struct reward_schemas *reward_schemas_free(struct reward_schemas *schemas);
 
 /* {"topic", "partition", "offset", "timestamp", "key", "headers", "reward"}; where the value cannot be decoded,
- * "undecodable" with the reason and "value_base64" stand instead of "reward", and *decoded is false. The caller owns
- * the result. */
-json_t *record_json_reward(struct reward_schemas *schemas, const rd_kafka_message_t *message, bool *decoded);
+ * "undecodable" with the reason and "value_base64" stand instead of "reward", and err says why, else ERR_NONE:
+ * ERR_REGISTRY where only the registry's answer is missing. The caller owns the result. */
+json_t *record_json_reward(struct reward_schemas *schemas, const rd_kafka_message_t *message, struct err *err);
 
 /* {"topic", "partition", "offset", "timestamp", "key", "headers", "value_base64"}: of a dead letter the headers say why
  * and where, key and value are what was refused. */

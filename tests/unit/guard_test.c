@@ -35,7 +35,9 @@ static void passes(const char *json, struct bytes bytes)
 #define STRINGS    "{\"type\": \"array\", \"items\": \"string\"}"
 #define NULLS      "{\"type\": \"array\", \"items\": \"null\"}"
 #define COLOURS    "{\"type\": \"enum\", \"name\": \"E\", \"symbols\": [\"A\", \"B\", \"C\"]}"
-#define LIST       "{\"type\": \"record\", \"name\": \"L\", \"fields\": [{\"name\": \"next\", \"type\": [\"null\", \"L\"]}]}"
+#define LIST                                                                                                           \
+    "{\"type\": \"record\", \"name\": \"L\", \"fields\": [{\"name\": \"next\", \"type\": "                             \
+    "[\"null\", \"L\"]}]}"
 
 Test(guard, one_gibibyte_of_array_from_six_bytes_is_refused)
 {
@@ -132,7 +134,7 @@ Test(guard, values_that_take_no_bytes_are_counted)
             "\"a\", \"type\": \"%s\"}, {\"name\": \"b\", \"type\": \"%s\"}]}}",
             i ? "," : "", i, i, half, half);
     }
-    strcpy(json + at, "]}");
+    snprintf(json + at, sizeof json - (size_t)at, "]}");
     refused(json, (struct bytes){NULL, 0}, "more values than a message may hold");
 }
 

@@ -111,10 +111,10 @@ Test(schema, size_nesting_and_number_of_types_are_bounded)
     memset(json, '[', 100000);
     json[100000] = 0;
     refused(json, "nested deeper");
-    char *at = json + sprintf(json, "{\"type\": \"record\", \"name\": \"R\", \"fields\": [");
+    size_t at = (size_t)snprintf(json, len, "{\"type\": \"record\", \"name\": \"R\", \"fields\": [");
     for (int i = 0; i < SCHEMA_PARTS_MAX / 2; i++)
-        at += sprintf(at, "{\"name\": \"f%d\", \"type\": [\"int\"]},", i);
-    strcpy(at, "{\"name\": \"g\", \"type\": \"int\"}]}");
+        at += (size_t)snprintf(json + at, len - at, "{\"name\": \"f%d\", \"type\": [\"int\"]},", i);
+    snprintf(json + at, len - at, "{\"name\": \"g\", \"type\": \"int\"}]}");
     refused(json, "more than");
     free(json);
 }

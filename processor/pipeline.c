@@ -12,6 +12,8 @@
 #include "base/waiting.h"
 #include "decode/registry.h"
 #include "decode/stage.h"
+#include "ledger/migrate.h"
+#include "ledger/postgres.h"
 #include "ledger/stage.h"
 #include "meter.h"
 #include "projection/projection.h"
@@ -32,6 +34,7 @@ enum {
     PUT_MS = 20,
     PAUSE_AFTER_US = 1000000, /* a stall this long rests the partitions, so that polling can go on */
     STOP_DRAIN_MS = 1500,
+    RETRY_US = 500000, /* between tries to reach what the start needs */
 };
 
 struct pipeline {
@@ -311,10 +314,28 @@ static enum err_code choose_frame(struct pipeline *pipeline, struct err *err)
         if (err_class(code) != ERR_CLASS_RETRY || atomic_load(&stop_wanted))
             return code;
         log_event(LOG_WARN, "registry.waits", "detail=\"%s\"", err->text);
-        usleep(500000);
+        usleep(RETRY_US);
     }
     reward_frame_confluent(id, &pipeline->frame);
     return ERR_NONE;
+}
+
+/* The tables must be those of this build before anything is claimed. A database that is away is waited for. */
+static enum err_code check_tables(const struct config *config, struct err *err)
+{
+    for (;;) {
+        PGconn *connection = NULL;
+        struct arena *arena = arena_new(0);
+        enum err_code code = postgres_open(config, POSTGRES_RUNTIME, &connection, err);
+        if (!code)
+            code = migrate_verify(connection, arena, err);
+        postgres_close(connection);
+        arena_free(arena);
+        if (err_class(code) != ERR_CLASS_RETRY || atomic_load(&stop_wanted))
+            return code;
+        log_event(LOG_WARN, "database.waits", "detail=\"%s\"", err->text);
+        usleep(RETRY_US);
+    }
 }
 
 static enum err_code build(struct pipeline *pipeline, struct err *err)
@@ -324,7 +345,9 @@ static enum err_code build(struct pipeline *pipeline, struct err *err)
     struct publisher_hooks publisher_hooks = {pipeline, read_published, read_outbox, on_failed, on_rejoin};
     struct ledger_hooks ledger_hooks = {pipeline, on_ledger_free, on_rejoin, on_failed};
     struct decode_hooks decode_hooks = {pipeline, offer_batch};
-    enum err_code code = make_registry(pipeline, err);
+    enum err_code code = check_tables(config, err);
+    if (!code)
+        code = make_registry(pipeline, err);
     if (!code)
         code = choose_frame(pipeline, err);
     if (!code)

@@ -70,7 +70,7 @@ def headers_of(message) -> dict:
 
 def reward_coordinates(record: dict, topics: dict) -> tuple:
     """An output's id is topic number, partition, offset and index; gives (coordinates, index)."""
-    number, partition, offset, index = (int(part) for part in record["id"].replace(":", "-").split("-"))
+    number, partition, offset, index = (int(part) for part in record["id"].split("."))
     return (topics[number], partition, offset), index
 
 

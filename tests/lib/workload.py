@@ -25,7 +25,7 @@ class Workload:
         self.random = random.Random(seed)
         self.members = [f"member-{n:03}" for n in range(members)]
         self.scatter, self.duplicates, self.conflicts, self.late, self.poison = scatter, duplicates, conflicts, late, poison
-        self.shops = {"shop": events.Shop("shop", at=START, step=40 * SECOND), "club": events.Shop("club", at=START, step=90 * SECOND)}
+        self.shops = {name: events.Shop(name, at=START, step=0) for name in ("shop", "club")}
         self.orders: list[dict] = []  # paid events, to be refunded
         self.reviews: list[tuple] = []
         self.shares: list[tuple] = []
@@ -67,8 +67,7 @@ class Workload:
         program = "club" if self.random.random() < 0.15 else "shop"
         shop = self.shops[program]
         member = self.random.choice(self.members)
-        self.clock += 20 * SECOND
-        shop.now = max(shop.now, self.clock - shop.step)
+        self.tick()
         if self.held_back and self.random.random() < 0.3:
             event = self.held_back.pop(0)
             self.orders.append(event)
@@ -77,6 +76,11 @@ class Workload:
             (self.paid, self.refund, self.order_news, self.review, self.share, self.referral, self.activity, self.adjustment, self.ignored),
             weights=(34, 16, 6, 10, 8, 8, 8, 4, 4))[0]
         return made(shop, member)
+
+    def tick(self):
+        self.clock += 20 * SECOND
+        for shop in self.shops.values():
+            shop.now = self.clock
 
     # ---- kinds
 
@@ -200,8 +204,7 @@ class Workload:
 
     def poisoned(self) -> Record:
         shop, member = self.shops["shop"], self.random.choice(self.members)
-        self.clock += 20 * SECOND
-        shop.now = max(shop.now, self.clock - shop.step)
+        self.tick()
         name = self.random.choice(sorted(POISON))
         type_, value, refused, event = POISON[name](shop, member, self.random)
         where = self.random.randrange(self.world.partitions)

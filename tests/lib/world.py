@@ -220,11 +220,6 @@ class World:
                                                         require_stable=True, request_timeout=10)[self.group]
         return {(p.topic, p.partition): p.offset for p in future.result(20).topic_partitions if p.offset >= 0}
 
-    def committed_metadata(self) -> dict:
-        future = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(self.group)],
-                                                        require_stable=True, request_timeout=10)[self.group]
-        return {(p.topic, p.partition): p.metadata for p in future.result(20).topic_partitions if p.offset >= 0}
-
     def applied(self) -> dict:
         """P of each partition, of the newest incarnation of its topic."""
         rows = self.query("SELECT DISTINCT ON (name, partition) name, partition, applied FROM positions JOIN topics"

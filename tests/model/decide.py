@@ -387,31 +387,40 @@ class Step:
             raise Refused("impossible_event")
         first = next(iter(self.program.points))
         if event["kind"] == "voided":
-            for member in members:
-                held = self.once(member, "referral", referee)
-                self.undo_once(member, held, referee)
-                held.closed.add("whatever")
+            self.referral_voided(members, referee)
         elif event["kind"] == "converted" and event["referrer"] == referee:
-            if self.rules_on("referral.converted"):
-                self.tell("referral.refused", members[0], 0, first, first, subject=referee)
+            for rule in self.rules_on("referral.converted")[:1]:
+                self.tell("referral.refused", members[0], 0, first, first, rule.id, referee)
         elif event["kind"] == "converted":
             self.referral_converted(members, referee, first)
 
+    def referral_voided(self, members, referee: str):
+        """Undoes this pair for ever; a referee whom somebody else referred keeps what that earned."""
+        if len(members) == 1:
+            return
+        records = {member: self.once(member, "referral", referee) for member in members}
+        pair = records[(members[0][0], self.event["referrer"])]
+        for member, held in records.items():
+            if pair.granted:
+                self.undo_once(member, held, referee)
+        pair.closed.add("whatever")
+
     def referral_converted(self, members, referee: str, first: str):
+        """A rule rewards a referee once, whoever referred; a pair that was voided never."""
         referrer = (members[0][0], self.event["referrer"])
         records = {member: self.once(member, "referral", referee) for member in members}
-        granted = False
+        granted = None
         for rule in self.rules_on("referral.converted"):
-            if any(held.closed or rule.id in held.granted for held in records.values()):
+            if records[referrer].closed or any(rule.id in held.granted for held in records.values()):
                 continue
-            granted = True
+            granted = granted or rule
             for member, held in records.items():
                 if rule.to == "both" or (rule.to == "referrer") == (member == referrer):
                     self.grant_once(member, held, rule, referee)
                 else:
                     held.granted[rule.id] = (self.program.version, 0)
-        if granted:
-            self.tell("referral.accepted", referrer, 0, first, first, subject=referee)
+        if granted is not None:
+            self.tell("referral.accepted", referrer, 0, first, first, granted.id, referee)
             for member in members:
                 self.settle(member, self.program)
 

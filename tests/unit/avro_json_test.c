@@ -20,7 +20,7 @@ static void expect_bytes(const char *schema_text, const char *json_text, const c
     cr_assert_not_null(json, "%s", json_text);
     cr_assert(avro_json_encode(avro, json, &out, &problem), "%s: %s: %s", json_text, problem.path, problem.text);
     cr_assert_eq(out.len, len, "%s gave %zu bytes", json_text, out.len);
-    cr_assert_eq(memcmp(out.at, bytes, len), 0, "%s", json_text);
+    cr_assert(len == 0 || memcmp(out.at, bytes, len) == 0, "%s", json_text);
     json_decref(json);
     buffer_release(&out);
     avro_json_free(avro);

@@ -25,6 +25,12 @@ static struct result run_words(int argc, char **argv)
     return result;
 }
 
+static void release(struct result *result)
+{
+    free(result->out);
+    free(result->errors);
+}
+
 /* Runs a command line whose words are separated by single blanks. */
 static struct result run_line(const char *line)
 {
@@ -48,8 +54,7 @@ static void expect(const char *line, int status, const char *out_part, const cha
     cr_assert_eq(result.status, status, "%s: status %d\n%s%s", line, result.status, result.out, result.errors);
     cr_assert_not_null(strstr(result.out, out_part), "%s printed:\n%s", line, result.out);
     cr_assert_not_null(strstr(result.errors, errors_part), "%s said:\n%s", line, result.errors);
-    free(result.out);
-    free(result.errors);
+    release(&result);
 }
 
 Test(cli, without_a_command_it_explains_itself_and_exits_with_2)
@@ -112,6 +117,8 @@ Test(cli, with_json_an_error_is_an_object_on_the_output)
     cr_assert_not_null(strstr(text, "/nonexistent/file"));
     cr_assert_str_empty(result.errors);
     cr_assert_eq(result.status, EXIT_INPUT);
+    json_decref(json);
+    release(&result);
 }
 
 Test(cli, a_group_lists_its_commands)
@@ -127,6 +134,8 @@ Test(cli, version_tells_the_same_in_text_and_json)
     json_t *json = json_loads(result.out, 0, NULL);
     cr_assert_str_eq(json_string_value(json_object_get(json, "version")), POINTS_VERSION);
     cr_assert_gt(json_object_size(json_object_get(json, "libraries")), 5);
+    json_decref(json);
+    release(&result);
     expect("points version", EXIT_OK, "points " POINTS_VERSION, "");
     expect("points --version", EXIT_OK, "points " POINTS_VERSION, "");
 }
@@ -190,6 +199,7 @@ Test(cli, help_fits_a_hundred_columns)
         struct result result = run_line(line);
         for (char *at = result.out; *at; at += strcspn(at, "\n") + 1)
             cr_assert_leq(strcspn(at, "\n"), 100, "%s prints: %.*s", line, (int)strcspn(at, "\n"), at);
+        release(&result);
     }
 }
 
@@ -217,6 +227,7 @@ Test(cli, the_man_page_has_every_command_setting_and_exit_status_and_no_line_tha
             known = known || strncmp(at, macros[i], strlen(macros[i])) == 0;
         cr_assert(known, "line: %.60s", at);
     }
+    release(&result);
 }
 
 static char *temporary_file(const char *content, char path[64])
@@ -246,6 +257,8 @@ Test(cli, publish_dry_run_counts_good_lines_and_skips_blank_ones)
     cr_assert_eq(json_integer_value(json_object_get(json, "lines")), 4);
     cr_assert_eq(json_integer_value(json_object_get(json, "published")), 0);
     cr_assert_eq(json_integer_value(json_object_get(json_object_get(json, "topics"), "loyalty.activities")), 2);
+    json_decref(json);
+    release(&result);
 }
 
 Test(cli, publish_names_line_and_field_of_each_error_and_publishes_nothing)
@@ -263,6 +276,7 @@ Test(cli, publish_names_line_and_field_of_each_error_and_publishes_nothing)
     snprintf(place, sizeof place, "%s:3:", path);
     cr_assert_not_null(strstr(result.errors, place), "%s", result.errors);
     cr_assert_not_null(strstr(result.errors, "2 of 3 lines are wrong; nothing was published"), "%s", result.errors);
+    release(&result);
 }
 
 Test(cli, publish_limits_how_many_errors_it_shows)
@@ -280,6 +294,7 @@ Test(cli, publish_limits_how_many_errors_it_shows)
         shown += *at == '\n';
     cr_assert_lt(shown, 60);
     cr_assert_not_null(strstr(result.errors, "and 150 more"), "%s", result.errors);
+    release(&result);
 }
 
 Test(cli, check_prints_every_error_of_configuration_and_programs_with_its_place)
@@ -298,6 +313,7 @@ Test(cli, check_prints_every_error_of_configuration_and_programs_with_its_place)
     cr_assert_not_null(strstr(result.out, place), "%s", result.out);
     snprintf(place, sizeof place, "%s:", program);
     cr_assert_not_null(strstr(result.out, place), "%s", result.out);
+    release(&result);
 }
 
 Test(cli, check_names_secrets_that_cannot_be_read)
@@ -312,4 +328,6 @@ Test(cli, check_names_secrets_that_cannot_be_read)
     cr_assert(json_is_false(json_object_get(json, "ok")), "%s", result.out);
     cr_assert_eq(json_array_size(json_object_get(json, "errors")), 2, "%s", result.out);
     cr_assert_eq(json_array_size(json_object_get(json, "checked")), 2);
+    json_decref(json);
+    release(&result);
 }

@@ -22,16 +22,20 @@ static void listen_to_log(void)
     pipe_ends.reading = ends[0];
 }
 
-/* What was written, at most once with one read(2): a line written with one write(2) comes as one piece. */
-static char *said(void)
+struct said {
+    char text[65536];
+};
+
+/* What was written, with one read(2): a line written with one write(2) comes as one piece. */
+static struct said said(void)
 {
-    enum { SIZE = 65536 };
-    char *text = calloc(1, SIZE);
+    struct said said = {{0}};
     dup2(pipe_ends.before, STDERR_FILENO);
-    ssize_t len = read(pipe_ends.reading, text, SIZE - 1);
+    ssize_t len = read(pipe_ends.reading, said.text, sizeof said.text - 1);
     cr_assert_geq(len, 0);
     close(pipe_ends.reading);
-    return text;
+    close(pipe_ends.before);
+    return said;
 }
 
 static json_t *json_line(const char *text)
@@ -58,7 +62,7 @@ Test(log, a_json_line_has_time_level_event_and_the_fields_by_type)
     listen_to_log();
     log_event(LOG_WARN, "partition.assigned", "topic=%s partition=%d lag=%lld note=%s code=007 rate=1.5", "orders", 3,
               -5LL, log_quote("two \"words\" \\ and\na line"));
-    json_t *json = json_line(said());
+    json_t *json = json_line(said().text);
     cr_assert_str_eq(field(json, "level"), "warn");
     cr_assert_str_eq(field(json, "event"), "partition.assigned");
     cr_assert_str_eq(field(json, "topic"), "orders");
@@ -68,6 +72,7 @@ Test(log, a_json_line_has_time_level_event_and_the_fields_by_type)
     cr_assert_str_eq(field(json, "code"), "007");
     cr_assert_str_eq(field(json, "rate"), "1.5");
     cr_assert_eq(strlen(field(json, "time")), strlen("2026-03-01T10:00:00.000Z"));
+    json_decref(json);
 }
 
 Test(log, a_text_line_is_one_line_whatever_the_fields_hold)
@@ -75,8 +80,8 @@ Test(log, a_text_line_is_one_line_whatever_the_fields_hold)
     log_setup(LOG_DEBUG, false);
     listen_to_log();
     log_event(LOG_DEBUG, "batch", "detail=%s", "a\nb\rc");
-    char *text = said();
-    cr_assert_not_null(strstr(text, " debug batch detail=a b c\n"), "%s", text);
+    struct said line = said();
+    cr_assert_not_null(strstr(line.text, " debug batch detail=a b c\n"), "%s", line.text);
 }
 
 Test(log, a_line_without_fields_is_well_formed)
@@ -84,7 +89,9 @@ Test(log, a_line_without_fields_is_well_formed)
     log_setup(LOG_INFO, true);
     listen_to_log();
     log_event(LOG_INFO, "stopped", "%s", "");
-    cr_assert_eq(json_object_size(json_line(said())), 3);
+    json_t *json = json_line(said().text);
+    cr_assert_eq(json_object_size(json), 3);
+    json_decref(json);
 }
 
 Test(log, levels_below_the_least_are_silent)
@@ -93,9 +100,9 @@ Test(log, levels_below_the_least_are_silent)
     listen_to_log();
     log_event(LOG_INFO, "unheard", "a=%d", 1);
     log_event(LOG_ERROR, "heard", "a=%d", 1);
-    char *text = said();
-    cr_assert_null(strstr(text, "unheard"));
-    cr_assert_not_null(strstr(text, "heard"));
+    struct said line = said();
+    cr_assert_null(strstr(line.text, "unheard"));
+    cr_assert_not_null(strstr(line.text, "heard"));
 }
 
 Test(log, fields_too_long_leave_a_line_that_is_still_json)
@@ -106,7 +113,7 @@ Test(log, fields_too_long_leave_a_line_that_is_still_json)
     for (size_t len = 0; len < sizeof wide; len += 37) {
         listen_to_log();
         log_event(LOG_INFO, "wide", "a=1 b=%.*s c=%.*s", (int)(len / 2), wide, (int)len, wide);
-        json_decref(json_line(said()));
+        json_decref(json_line(said().text));
     }
 }
 
@@ -118,7 +125,7 @@ Test(log, malformed_fields_never_make_malformed_json)
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
         listen_to_log();
         log_event(LOG_INFO, "odd", "%s", odd[i]);
-        json_decref(json_line(said()));
+        json_decref(json_line(said().text));
     }
 }
 
@@ -128,7 +135,7 @@ Test(log, what_is_not_utf8_becomes_question_marks)
     listen_to_log();
     log_event(LOG_INFO, "odd", "%s",
               "a=\xff b=\xc3\xbc c=\xe2\x82 d=\xed\xa0\x80 e=\xc0\x80 f=\xf0\x9f\x98\x80 g=\xf5\x80");
-    json_t *json = json_line(said());
+    json_t *json = json_line(said().text);
     cr_assert_str_eq(field(json, "a"), "?");
     cr_assert_str_eq(field(json, "b"), "\xc3\xbc");
     cr_assert_str_eq(field(json, "c"), "??");
@@ -136,6 +143,7 @@ Test(log, what_is_not_utf8_becomes_question_marks)
     cr_assert_str_eq(field(json, "e"), "??");
     cr_assert_str_eq(field(json, "f"), "\xf0\x9f\x98\x80");
     cr_assert_str_eq(field(json, "g"), "??");
+    json_decref(json);
 }
 
 Test(log, a_quoted_value_is_cut_to_its_buffer)

@@ -68,7 +68,8 @@ static struct partition *partition_of(struct decode_stage *stage, const struct a
     return stage->last;
 }
 
-/* A record without a timestamp has nothing to hold its event's time against but the time it is read at. */
+/* A record without a timestamp has nothing to hold its event's time against: every event lies out of the bounds of the
+ * end of time, so it is refused. */
 static int64_t recorded_at(const rd_kafka_message_t *message)
 {
     int64_t ms = rd_kafka_message_timestamp(message, NULL);

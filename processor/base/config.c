@@ -303,6 +303,32 @@ static void read_environment(struct loader *loader)
     }
 }
 
+static bool list_holds(const char *list, const char *name)
+{
+    for (const char *at = list; *at;) {
+        size_t len = strcspn(at, ",");
+        if (text_equal(trim((struct text){at, len}), text_of(name)))
+            return true;
+        at += len + (at[len] == ',');
+    }
+    return false;
+}
+
+/* A topic read and written would feed the processor its own outputs, for ever. */
+static void check_topics(struct loader *loader)
+{
+    const struct config *config = loader->config;
+    const char *outputs[] = {config->kafka_rewards_topic, config->kafka_dead_letter_topic};
+    for (int i = 0; i < 2; i++) {
+        if (!outputs[i][0])
+            complain(loader, 0, "kafka.rewards_topic and kafka.dead_letter_topic must not be empty");
+        else if (list_holds(config->kafka_topics, outputs[i]))
+            complain(loader, 0, "%s is among kafka.topics, and outputs go there too; name another", outputs[i]);
+    }
+    if (strcmp(outputs[0], outputs[1]) == 0)
+        complain(loader, 0, "kafka.rewards_topic and kafka.dead_letter_topic must not be the same");
+}
+
 /* What no single row of the table can say. */
 static void check_whole(struct loader *loader)
 {
@@ -311,6 +337,7 @@ static void check_whole(struct loader *loader)
     loader->line = 0;
     if (!config->instance[0] || !config->kafka_group[0] || !config->kafka_brokers[0] || !config->kafka_topics[0])
         complain(loader, 0, "instance, kafka.group, kafka.brokers and kafka.topics must not be empty");
+    check_topics(loader);
     if (strcmp(config->rewards_format, "confluent") == 0 && !config->registry_url[0])
         complain(loader, 0, "rewards.format = confluent needs registry.url");
     if (config->kafka_session_timeout_ms > config->kafka_max_poll_interval_ms)

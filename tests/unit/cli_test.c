@@ -7,6 +7,24 @@
 #include "ops/command.h"
 #include "ops/help.h"
 
+extern char **environ;
+
+/* Settings of the shell that runs the tests are not the tests'. */
+static void forget_settings(void)
+{
+    for (char **variable = environ; *variable;) {
+        char name[128];
+        size_t len = strcspn(*variable, "=");
+        snprintf(name, sizeof name, "%.*s", (int)len, *variable);
+        if (strncmp(name, "POINTS_", 7) == 0 && len < sizeof name)
+            unsetenv(name);
+        else
+            variable++;
+    }
+}
+
+TestSuite(cli, .init = forget_settings);
+
 struct result {
     int status;
     char *out;

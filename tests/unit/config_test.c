@@ -5,6 +5,24 @@
 
 #include "base/config.h"
 
+extern char **environ;
+
+/* Settings of the shell that runs the tests are not the tests'. */
+static void forget_settings(void)
+{
+    for (char **variable = environ; *variable;) {
+        char name[128];
+        size_t len = strcspn(*variable, "=");
+        snprintf(name, sizeof name, "%.*s", (int)len, *variable);
+        if (strncmp(name, "POINTS_", 7) == 0 && len < sizeof name)
+            unsetenv(name);
+        else
+            variable++;
+    }
+}
+
+TestSuite(config, .init = forget_settings);
+
 struct fixture {
     char path[64];
     struct config config;
@@ -190,6 +208,22 @@ Test(config, settings_that_do_not_go_together_are_errors)
     cr_assert_eq(f.code, ERR_CONFIG);
     f = load("kafka.topics =\n");
     cr_assert_eq(f.code, ERR_CONFIG);
+}
+
+Test(config, a_topic_that_is_read_and_written_is_refused)
+{
+    struct fixture f = load("kafka.topics = a, b ,c\nkafka.rewards_topic = b\n");
+    cr_assert_eq(f.code, ERR_CONFIG);
+    cr_assert_not_null(strstr(f.err.text, "b is among kafka.topics"), "%s", f.err.text);
+    f = load("kafka.dead_letter_topic = loyalty.timers\n");
+    cr_assert_eq(f.code, ERR_CONFIG);
+    f = load("kafka.dead_letter_topic = x\nkafka.rewards_topic = x\n");
+    cr_assert_eq(f.code, ERR_CONFIG);
+    f = load("kafka.rewards_topic =\n");
+    cr_assert_eq(f.code, ERR_CONFIG);
+    f = load("kafka.topics = a,bb\nkafka.rewards_topic = b\n");
+    cr_assert_eq(f.code, ERR_NONE, "%s", f.err.text);
+    config_release(&f.config);
 }
 
 static void count_error(void *context, const char *file, int line, int column, const char *message)

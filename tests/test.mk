@@ -1,7 +1,5 @@
 # Every test there is; tests/run --list names the groups.
 
-VENV := build/venv
-
 .PHONY: test
 test: ## run every test there is; the last line counts them
 	BUILD=$(BUILD) tests/run
@@ -13,7 +11,3 @@ integration: $(PROGRAM) $(VENV)/.done ## test the program from outside, with rea
 .PHONY: settings
 settings: $(PROGRAM) ## config/points.conf and README.md say what the program's tables say
 	tests/settings $(PROGRAM)
-
-$(VENV)/.done: tests/requirements.txt tests/venv
-	tests/venv $(VENV) tests/requirements.txt
-	touch $@

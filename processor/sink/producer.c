@@ -218,12 +218,18 @@ static rd_kafka_headers_t *dead_letter_headers(const struct frame *frame, const 
 static enum err_code produce(struct producer *producer, const char *topic, const struct frame *frame,
                              rd_kafka_headers_t *headers, struct err *err)
 {
+    /* The array form: the macros of rd_kafka_producev are GNU statement expressions, which clang refuses as pedantic. */
+    const rd_kafka_vu_t parts[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)frame->key.at, frame->key.len}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)(uintptr_t)frame->value.at, frame->value.len}},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
+    };
     for (;;) {
-        rd_kafka_resp_err_t code =
-            rd_kafka_producev(producer->handle, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                              RD_KAFKA_V_KEY(frame->key.at, frame->key.len),
-                              RD_KAFKA_V_VALUE((void *)(uintptr_t)frame->value.at, frame->value.len),
-                              RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+        rd_kafka_error_t *error = rd_kafka_produceva(producer->handle, parts, sizeof parts / sizeof *parts);
+        rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+        rd_kafka_error_destroy(error);
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
             return ERR_NONE; /* the headers are librdkafka's now */
         if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && !cancelled(producer)) {

@@ -218,7 +218,7 @@ static rd_kafka_headers_t *dead_letter_headers(const struct frame *frame, const 
 static enum err_code produce(struct producer *producer, const char *topic, const struct frame *frame,
                              rd_kafka_headers_t *headers, struct err *err)
 {
-    /* The array form: the macros of rd_kafka_producev are GNU statement expressions, which clang refuses as pedantic. */
+    /* The array form: rd_kafka_producev's macros are GNU statement expressions, which clang refuses as pedantic. */
     const rd_kafka_vu_t parts[] = {
         {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic},
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},

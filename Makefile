@@ -1,7 +1,9 @@
 # points: build, test, bench. `make help` lists the targets.
 SHELL   := /bin/bash
 BUILD   ?= build
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 PREFIX  ?= /usr/local
 OPT     ?= -O2 -g
 VERSION := $(shell cat processor/VERSION)

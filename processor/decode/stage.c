@@ -53,6 +53,7 @@ static bool offer(struct decode_stage *stage)
 {
     if (stage->open->count == 0 || !stage->hooks.offer(stage->hooks.context, &stage->open))
         return false;
+    batch_clear(stage->open); /* here, since the ledger's thread is the one that all others wait for */
     note_open(stage);
     return true;
 }

@@ -12,7 +12,7 @@ struct decode_stage;
 
 struct decode_hooks {
     void *context;
-    /* Takes the batch and puts an empty one in its place, or returns false at once when the ledger is busy. */
+    /* Takes the batch and puts a spent one in its place, or returns false at once when the ledger is busy. */
     bool (*offer)(void *context, struct batch **batch);
 };
 

@@ -36,8 +36,9 @@ struct ledger_stage {
     struct waiting waiting;
     /* under the lock */
     const struct assignment *assignment;
-    struct batch *batch; /* under way when busy, else empty */
-    bool busy;
+    struct batch *batch; /* under way when pending, else spent: whoever takes it back clears it */
+    bool pending;
+    bool busy;   /* with a batch or with pruning */
     bool broken; /* a batch was not applied: none behind it may be, or its records would be passed over */
     bool quit;
     struct ledger_counts counts;
@@ -281,7 +282,6 @@ static void work(struct ledger_stage *stage)
         stage->broken = true;
         waiting_unlock(&stage->waiting);
     }
-    batch_clear(stage->batch);
 }
 
 /* ---- the thread */
@@ -301,7 +301,7 @@ static void *stage_main(void *argument)
     struct ledger_stage *stage = argument;
     waiting_lock(&stage->waiting);
     while (!stage->quit) {
-        if (stage->batch->count == 0) {
+        if (!stage->pending) {
             struct timespec until = waiting_deadline(IDLE_PRUNE_MS);
             if (waiting_until(&stage->waiting, &until) && stage->assignment && stage->prunes.count > 0 &&
                 !stage->quit) {
@@ -309,7 +309,7 @@ static void *stage_main(void *argument)
                 waiting_unlock(&stage->waiting);
                 prune_idle(stage);
                 waiting_lock(&stage->waiting);
-                stage->busy = stage->batch->count > 0;
+                stage->busy = false;
                 waiting_tell(&stage->waiting);
             }
             continue;
@@ -317,6 +317,7 @@ static void *stage_main(void *argument)
         waiting_unlock(&stage->waiting);
         work(stage);
         waiting_lock(&stage->waiting);
+        stage->pending = false;
         stage->busy = false;
         waiting_tell(&stage->waiting);
         waiting_unlock(&stage->waiting);
@@ -354,7 +355,7 @@ struct ledger_stage *ledger_stage_new(const struct config *config, const struct 
 void ledger_stage_begin(struct ledger_stage *stage, const struct assignment *assignment)
 {
     waiting_lock(&stage->waiting);
-    assert(!stage->busy && stage->batch->count == 0 && stage->prunes.count == 0);
+    assert(!stage->busy && !stage->pending && stage->prunes.count == 0);
     atomic_store(&stage->cancel, false);
     stage->broken = false;
     stage->assignment = assignment;
@@ -389,19 +390,19 @@ void ledger_stage_end(struct ledger_stage *stage, int64_t wait_ms)
             waiting_wait(&stage->waiting);
     }
     prunes_clear(&stage->prunes);
+    batch_clear(stage->batch);
     waiting_unlock(&stage->waiting);
 }
 
 bool ledger_stage_offer(struct ledger_stage *stage, struct batch **batch)
 {
     waiting_lock(&stage->waiting);
-    bool taken =
-        !stage->busy && !stage->broken && stage->batch->count == 0 && stage->assignment == (*batch)->assignment;
+    bool taken = !stage->busy && !stage->broken && stage->assignment == (*batch)->assignment;
     if (taken) {
-        struct batch *empty = stage->batch;
+        struct batch *spent = stage->batch;
         stage->batch = *batch;
-        *batch = empty;
-        stage->busy = true;
+        *batch = spent;
+        stage->pending = stage->busy = true;
         waiting_tell(&stage->waiting);
     }
     waiting_unlock(&stage->waiting);

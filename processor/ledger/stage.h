@@ -40,8 +40,8 @@ void ledger_stage_end(struct ledger_stage *stage, int64_t wait_ms);
 /* Remembers an outbox row found at assignment, for pruning. Between _begin and the first batch. */
 void ledger_stage_row(struct ledger_stage *stage, struct partition *partition, int64_t to, int64_t ticket);
 
-/* Takes the batch and gives an empty one back, or returns false when one is under way, or when an earlier batch of the
- * assignment could not be applied. */
+/* Takes the batch and gives a spent one back for the caller to clear, or returns false when one is under way, or when
+ * an earlier batch of the assignment could not be applied. */
 bool ledger_stage_offer(struct ledger_stage *stage, struct batch **batch);
 
 /* Waits until no batch is under way, at most wait_ms. */

@@ -29,18 +29,19 @@ enum err_code decide_adjustment(struct work *work)
                                 .currency = currency->name,
                                 .rule_id = TEXT("adjustment")};
     struct cause cause = {.terms = work->program, .partner_id = work->event->partner_id};
-    enum err_code code = work_post(work, member, &transfer, &cause);
+    struct balance *balance = state_balance(&member->state, currency->name, work->scratch);
+    enum err_code code = work_post(work, member, balance, &transfer, &cause);
     if (code)
         return code;
-    const struct balance *balance = state_find_balance(&member->state, currency->name);
-    struct reward *reward = work_add_reward(work, member, adds ? REWARD_POINTS_GRANTED : REWARD_POINTS_TAKEN_BACK);
-    reward->amount = amount;
-    reward->balance_after = balance->available;
-    reward->lifetime_after = balance->lifetime;
-    reward->currency = currency->name;
-    reward->rule_id = transfer.rule_id;
-    reward->partner_id = work->event->partner_id;
-    reward->reason = reason_for_adjustment(work->arena, adjustment, currency);
-    reward->program_version = work->program->version;
+    struct reward reward = {
+        .type = adds ? REWARD_POINTS_GRANTED : REWARD_POINTS_TAKEN_BACK,
+        .amount = amount,
+        .currency = currency->name,
+        .rule_id = transfer.rule_id,
+        .partner_id = cause.partner_id,
+        .reason = reason_for_adjustment(work->arena, adjustment, currency),
+        .program_version = cause.terms->version,
+    };
+    work_add_reward(work, member, balance, &reward);
     return ERR_NONE;
 }

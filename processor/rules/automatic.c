@@ -77,7 +77,7 @@ static struct tally *tally_under(struct work *work, struct member_work *member, 
     int64_t carry = newest ? newest->carry : 0;
     if (newest)
         newest->carry = 0;
-    struct tally *tally = state_tally(&member->state, terms.reward->id, terms.program->version, work->arena);
+    struct tally *tally = state_tally(&member->state, terms.reward->id, terms.program->version, work->scratch);
     tally->carry = carry;
     return tally;
 }
@@ -87,17 +87,17 @@ static void add_reward(struct work *work, const struct member_work *member, enum
     const struct automatic *automatic = terms.reward;
     const struct program *program = terms.program;
     size_t shown = automatic->form == AUTOMATIC_POINTS ? automatic->currency : 0;
-    const struct balance *balance = state_find_balance(&member->state, program->points[shown].name);
-    struct reward *reward = work_add_reward(work, member, type);
-    reward->amount = automatic->worth;
-    reward->currency = automatic->worth_currency;
-    reward->balance_after = balance ? balance->available : 0;
-    reward->lifetime_after = balance ? balance->lifetime : 0;
-    reward->rule_id = automatic->id;
-    reward->partner_id = work->event->partner_id;
-    reward->benefit = automatic->give;
-    reward->reason = reason_for_automatic(work->arena, program, automatic, type);
-    reward->program_version = program->version;
+    struct reward reward = {
+        .type = type,
+        .amount = automatic->worth,
+        .currency = automatic->worth_currency,
+        .rule_id = automatic->id,
+        .partner_id = work->event->partner_id,
+        .benefit = automatic->give,
+        .reason = reason_for_automatic(work->arena, program, automatic, type),
+        .program_version = program->version,
+    };
+    work_add_reward(work, member, state_find_balance(&member->state, program->points[shown].name), &reward);
 }
 
 /* Moves the points of one reward: into it, or back out of it. */
@@ -114,7 +114,8 @@ static enum err_code move_points(struct work *work, struct member_work *member, 
                                 .currency = counted_currency(terms),
                                 .rule_id = terms.reward->id};
     struct cause cause = {.terms = terms.program, .partner_id = work->event->partner_id};
-    enum err_code code = work_post(work, member, &transfer, &cause);
+    struct balance *balance = state_balance(&member->state, transfer.currency, work->scratch);
+    enum err_code code = work_post(work, member, balance, &transfer, &cause);
     if (!code)
         add_reward(work, member, into ? REWARD_GRANTED : REWARD_VOIDED, terms);
     return code;
@@ -219,7 +220,7 @@ static struct tally *next_to_void(struct work *work, struct member_work *member,
 enum err_code automatic_cover(struct work *work, struct member_work *member, struct text currency, int64_t amount)
 {
     assert(amount > 0);
-    const struct balance *balance = state_balance(&member->state, currency, work->arena);
+    const struct balance *balance = state_balance(&member->state, currency, work->scratch);
     for (int voided = 0; voided < AUTOMATIC_EVENT_MAX && balance->available < amount; voided++) {
         struct tally *tally = next_to_void(work, member, currency);
         if (!tally)

@@ -70,7 +70,7 @@ static enum err_code undo(struct work *work, struct text subject, bool for_ever)
     struct member_work *member = &work->members[0];
     struct cause cause = cause_of(work, subject, true);
     struct once_record record;
-    enum err_code code = once_record_decode(work_record(work, member, SUBJECT), work->arena, &record, work->err);
+    enum err_code code = once_record_decode(work_record(work, member, SUBJECT), work->scratch, &record, work->err);
     if (!code)
         code = once_take_back(work, member, &record, &cause);
     if (code || (!for_ever && record.grants.count == 0))
@@ -81,7 +81,7 @@ static enum err_code undo(struct work *work, struct text subject, bool for_ever)
     }
     if (for_ever)
         record.undone |= undone_bit(work->event);
-    work_put_record(work, member, SUBJECT, once_record_encode(&record, work->arena));
+    work_put_record(work, member, SUBJECT, once_record_encode(&record, work->scratch));
     return ERR_NONE;
 }
 
@@ -133,7 +133,7 @@ static enum err_code grant_rules(struct work *work, struct member_work *member, 
         if (code)
             return code;
         if (points > 0 && rule->once_per != ONCE_PER_EVENT)
-            grants_add(&record->grants, (struct grant){work->program->version, rule->place, points}, work->arena);
+            grants_add(&record->grants, (struct grant){work->program->version, rule->place, points}, work->scratch);
     }
     return ERR_NONE;
 }
@@ -157,7 +157,7 @@ static enum err_code grant(struct work *work, struct text subject)
     struct once_record record = {0};
     enum err_code code = ERR_NONE;
     if (once)
-        code = once_record_decode(work_record(work, member, SUBJECT), work->arena, &record, work->err);
+        code = once_record_decode(work_record(work, member, SUBJECT), work->scratch, &record, work->err);
     if (code)
         return code;
     size_t granted_before = record.grants.count;
@@ -167,7 +167,7 @@ static enum err_code grant(struct work *work, struct text subject)
     if (code)
         return code;
     if (record.grants.count > granted_before)
-        work_put_record(work, member, SUBJECT, once_record_encode(&record, work->arena));
+        work_put_record(work, member, SUBJECT, once_record_encode(&record, work->scratch));
     return automatic_settle(work, member, NULL);
 }
 

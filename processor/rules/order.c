@@ -24,24 +24,37 @@ static enum err_code overflow(struct work *work)
                    id.at);
 }
 
-/* What the rule grants for the order as it is now. */
-static enum err_code points_due(struct work *work, const struct program *terms, const struct rule *rule,
-                                const struct order_record *record, int64_t remaining, int64_t *out)
+/* What rules of one version grant by. */
+struct basis {
+    size_t money; /* the order's currency in that version */
+    int64_t remaining;
+    bool gone;
+};
+
+static enum err_code basis_of(struct work *work, const struct program *terms, const struct order_record *record,
+                              int64_t remaining, struct basis *out)
 {
     size_t money = program_money_place(terms, record->currency);
     if (money == PLACE_NONE)
         return err_set(work->err, ERR_BAD_STATE,
-                       "an order granted under version %lld is in currency %.*s, which it lacks",
+                       "an order granted under version %lld is in %.*s, which it does not declare",
                        (long long)terms->version, (int)record->currency.len, record->currency.at);
+    *out = (struct basis){money, remaining, order_is_gone(record, remaining)};
+    return ERR_NONE;
+}
+
+static enum err_code points_due(struct work *work, const struct rule *rule, const struct basis *basis, int64_t *out)
+{
+    assert(basis->remaining >= 0);
     *out = 0;
-    if (order_is_gone(record, remaining) || (rule->minimums && remaining < rule->minimums[money]))
+    if (basis->gone || (rule->minimums && basis->remaining < rule->minimums[basis->money]))
         return ERR_NONE;
     if (rule->form == EARN_FIXED) {
         *out = rule->fixed;
         return ERR_NONE;
     }
-    const struct rate *rate = &rule->rates[money];
-    if (rate->denominator > 0 && !rate_points(rate, remaining, rule->rounding, out))
+    const struct rate *rate = &rule->rates[basis->money];
+    if (rate->denominator > 0 && !rate_points(rate, basis->remaining, rule->rounding, out))
         return overflow(work);
     return ERR_NONE;
 }
@@ -54,10 +67,13 @@ static enum err_code recompute_grants(struct work *work, struct member_work *mem
         struct grant *grant = &record->grants.items[i];
         const struct program *terms = NULL;
         const struct rule *rule = NULL;
+        struct basis basis;
         int64_t due = 0;
         enum err_code code = work_granting_rule(work, grant, &terms, &rule);
         if (!code)
-            code = points_due(work, terms, rule, record, remaining, &due);
+            code = basis_of(work, terms, record, remaining, &basis);
+        if (!code)
+            code = points_due(work, rule, &basis, &due);
         if (code)
             return code;
         struct cause cause = cause_of(work, record, terms);
@@ -95,7 +111,7 @@ static enum err_code load_record(struct work *work, struct member_work *member, 
 {
     const struct order_event *order = &work->event->order;
     struct bytes bytes = work_record(work, member, SUBJECT);
-    enum err_code code = order_record_decode(bytes, work->arena, out, work->err);
+    enum err_code code = order_record_decode(bytes, work->scratch, out, work->err);
     if (code)
         return code;
     if (bytes.len == 0) {
@@ -110,7 +126,7 @@ static enum err_code load_record(struct work *work, struct member_work *member, 
 
 static void store_record(struct work *work, struct member_work *member, const struct order_record *record)
 {
-    work_put_record(work, member, SUBJECT, order_record_encode(record, work->arena));
+    work_put_record(work, member, SUBJECT, order_record_encode(record, work->scratch));
 }
 
 /* ---- refunded, cancelled */
@@ -130,7 +146,7 @@ static enum err_code note_refund(struct work *work, struct order_record *record)
                        "order.refund_amount is %lld beside %zu lines; a refund has one of them",
                        (long long)refund->refund_amount, refund->line_count);
     if (refund->line_count > 0)
-        return order_lines_refund(record, refund, work->arena, work->err);
+        return order_lines_refund(record, refund, work->scratch, work->err);
     if (refund->refund_amount == 0)
         record->whole_refund = true;
     else if (!checked_add(record->refunded_amount, refund->refund_amount, &record->refunded_amount))
@@ -175,7 +191,7 @@ static enum err_code amend_order(struct work *work)
     if (!order_remaining(&record, &before))
         return overflow(work);
     record.revision = order->revision;
-    code = order_lines_replace(&record, order, work->arena, work->err);
+    code = order_lines_replace(&record, order, work->scratch, work->err);
     if (!code)
         code = follow_change(work, member, &record, before);
     if (!code)
@@ -185,27 +201,23 @@ static enum err_code amend_order(struct work *work)
 
 /* ---- placed, paid, shipped, completed */
 
-static enum err_code grant_rules(struct work *work, struct member_work *member, struct order_record *record,
-                                 struct rule_list rules, int64_t remaining)
+static enum err_code grant_rule(struct work *work, struct member_work *member, struct order_record *record,
+                                const struct rule *rule, const struct basis *basis)
 {
     struct cause cause = cause_of(work, record, work->program);
-    bool maybe_granted = record->grants.count > 0;
-    for (size_t i = 0; i < rules.count; i++) {
-        const struct rule *rule = rules.items[i];
-        bool granted = false;
-        int64_t due = 0;
-        enum err_code code = maybe_granted ? grants_have(work, &record->grants, rule, &granted) : ERR_NONE;
-        if (!code && granted)
-            continue;
-        if (!code)
-            code = points_due(work, work->program, rule, record, remaining, &due);
-        if (!code && due > 0)
-            code = work_accrue(work, member, rule, due, &cause);
-        if (code)
-            return code;
-        grants_add(&record->grants, (struct grant){work->program->version, rule->place, due}, work->arena);
-    }
-    return ERR_NONE;
+    bool granted = false;
+    int64_t due = 0;
+    enum err_code code = ERR_NONE;
+    if (record->kinds != 0) /* another kind has granted before */
+        code = grants_have(work, &record->grants, rule, &granted);
+    if (code || granted)
+        return code;
+    code = points_due(work, rule, basis, &due);
+    if (!code && due > 0)
+        code = work_accrue(work, member, rule, due, &cause);
+    if (!code)
+        grants_add(&record->grants, (struct grant){work->program->version, rule->place, due}, work->scratch);
+    return code;
 }
 
 static enum err_code grant_order(struct work *work)
@@ -226,13 +238,16 @@ static enum err_code grant_order(struct work *work)
     if (first) {
         record.revision = order->revision;
         record.partner_id = work->event->partner_id;
-        code = order_lines_replace(&record, order, work->arena, work->err);
+        code = order_lines_replace(&record, order, work->scratch, work->err);
     }
     int64_t remaining = 0;
+    struct basis basis;
     if (!code && !order_remaining(&record, &remaining))
         code = overflow(work);
     if (!code)
-        code = grant_rules(work, member, &record, rules, remaining);
+        code = basis_of(work, work->program, &record, remaining, &basis);
+    for (size_t i = 0; i < rules.count && !code; i++)
+        code = grant_rule(work, member, &record, rules.items[i], &basis);
     if (code)
         return code;
     record.kinds |= kind;

@@ -82,23 +82,23 @@ static void merge(struct line_record *lines, size_t middle, size_t count, struct
 }
 
 /* Merge sort, so that hostile orders of many lines cost no more than others. */
-static void sort_lines(struct line_record *lines, size_t count, struct arena *arena)
+static void sort_lines(struct line_record *lines, size_t count, struct scratch *scratch)
 {
     for (size_t at = 0; at < count; at += FEW_LINES)
         sort_few(lines + at, count - at < FEW_LINES ? count - at : FEW_LINES);
     if (count <= FEW_LINES)
         return;
-    struct line_record *spare = arena_raw(arena, count * sizeof *spare);
+    struct line_record *spare = scratch_raw(scratch, count * sizeof *spare);
     for (size_t width = FEW_LINES; width < count; width *= 2)
         for (size_t at = 0; at + width < count; at += 2 * width)
             merge(lines + at, width, count - at < 2 * width ? count - at : 2 * width, spare);
 }
 
 /* Sorts, and adds up lines with the same key. */
-static enum err_code combine(struct order_record *record, struct line_record *lines, size_t count, struct arena *arena,
-                             struct err *err)
+static enum err_code combine(struct order_record *record, struct line_record *lines, size_t count,
+                             struct scratch *scratch, struct err *err)
 {
-    sort_lines(lines, count, arena);
+    sort_lines(lines, count, scratch);
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         struct line_record *last = kept > 0 ? &lines[kept - 1] : NULL;
@@ -122,10 +122,10 @@ static struct text line_key(const struct order_line *line)
     return line->line_id.len > 0 ? line->line_id : line->sku;
 }
 
-enum err_code order_lines_replace(struct order_record *record, const struct order_event *order, struct arena *arena,
+enum err_code order_lines_replace(struct order_record *record, const struct order_event *order, struct scratch *scratch,
                                   struct err *err)
 {
-    struct line_record *lines = arena_raw(arena, (order->line_count + record->line_count) * sizeof *lines);
+    struct line_record *lines = scratch_raw(scratch, (order->line_count + record->line_count) * sizeof *lines);
     size_t count = 0;
     for (size_t i = 0; i < order->line_count; i++) {
         const struct order_line *line = &order->lines[i];
@@ -138,7 +138,7 @@ enum err_code order_lines_replace(struct order_record *record, const struct orde
         if (record->lines[i].refunded > 0)
             lines[count++] = (struct line_record){.key = record->lines[i].key, .refunded = record->lines[i].refunded};
     record->discount = order->discount;
-    return combine(record, lines, count, arena, err);
+    return combine(record, lines, count, scratch, err);
 }
 
 static const struct line_record *find_line(const struct order_record *record, struct text key)
@@ -158,10 +158,10 @@ static const struct line_record *find_line(const struct order_record *record, st
     return NULL;
 }
 
-enum err_code order_lines_refund(struct order_record *record, const struct order_event *refund, struct arena *arena,
+enum err_code order_lines_refund(struct order_record *record, const struct order_event *refund, struct scratch *scratch,
                                  struct err *err)
 {
-    struct line_record *lines = arena_raw(arena, (refund->line_count + record->line_count) * sizeof *lines);
+    struct line_record *lines = scratch_raw(scratch, (refund->line_count + record->line_count) * sizeof *lines);
     if (record->line_count > 0)
         memcpy(lines, record->lines, record->line_count * sizeof *lines);
     for (size_t i = 0; i < refund->line_count; i++) {
@@ -176,7 +176,7 @@ enum err_code order_lines_refund(struct order_record *record, const struct order
                            (int)(refund->order_id.len < 64 ? refund->order_id.len : 64), refund->order_id.at);
         lines[record->line_count + i] = (struct line_record){.key = key, .refunded = line->quantity};
     }
-    return combine(record, lines, refund->line_count + record->line_count, arena, err);
+    return combine(record, lines, refund->line_count + record->line_count, scratch, err);
 }
 
 /* ---- what remains */

@@ -11,12 +11,12 @@ enum err_code order_check(const struct order_event *order, struct err *err);
 
 /* The record's lines become the order's. Lines with one key become one line; what was refunded stays refunded. The
  * order has passed order_check. ERR_OVERFLOW. */
-enum err_code order_lines_replace(struct order_record *record, const struct order_event *order, struct arena *arena,
+enum err_code order_lines_replace(struct order_record *record, const struct order_event *order, struct scratch *scratch,
                                   struct err *err);
 
 /* Adds the refund's lines to what came back. ERR_BAD_EVENT on quantities below 1 and, where the order is known, on a
  * line that it does not have; ERR_OVERFLOW. */
-enum err_code order_lines_refund(struct order_record *record, const struct order_event *refund, struct arena *arena,
+enum err_code order_lines_refund(struct order_record *record, const struct order_event *refund, struct scratch *scratch,
                                  struct err *err);
 
 /* The basis that remains, in minor units, >= 0: lines less what came back in proportion, less the order's discount and

@@ -147,21 +147,19 @@ bool decimal_scale(struct decimal number, int decimals, int64_t *out)
     return true;
 }
 
-size_t amount_write(int64_t amount, int decimals, char out[AMOUNT_TEXT_MAX])
+struct text amount_write(int64_t amount, int decimals, char room[AMOUNT_TEXT_MAX])
 {
     assert(decimals >= 0 && decimals <= DECIMALS_MAX);
-    char reversed[AMOUNT_TEXT_MAX];
-    size_t len = 0;
+    char *end = room + AMOUNT_TEXT_MAX;
+    char *at = end;
     uint64_t rest = amount < 0 ? -(uint64_t)amount : (uint64_t)amount;
     for (int place = 0; rest > 0 || place <= decimals; place++, rest /= 10) {
         if (place == decimals && decimals > 0)
-            reversed[len++] = '.';
-        reversed[len++] = (char)('0' + rest % 10);
+            *--at = '.';
+        *--at = (char)('0' + rest % 10);
     }
     if (amount < 0)
-        reversed[len++] = '-';
-    assert(len <= AMOUNT_TEXT_MAX);
-    for (size_t i = 0; i < len; i++)
-        out[i] = reversed[len - 1 - i];
-    return len;
+        *--at = '-';
+    assert(at >= room);
+    return (struct text){at, (size_t)(end - at)};
 }

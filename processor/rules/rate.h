@@ -45,7 +45,7 @@ bool decimal_parse(struct text text, int decimals_max, struct decimal *out);
  * fit. */
 bool decimal_scale(struct decimal number, int decimals, int64_t *out);
 
-/* An amount in minor units as people write it: 1050 with two decimals is "10.50". Returns its length. */
-size_t amount_write(int64_t amount, int decimals, char out[AMOUNT_TEXT_MAX]);
+/* An amount in minor units as people write it: 1050 with two decimals is "10.50". The text lies in the room. */
+struct text amount_write(int64_t amount, int decimals, char room[AMOUNT_TEXT_MAX]);
 
 #endif

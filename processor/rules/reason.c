@@ -21,17 +21,12 @@ static struct text join(struct arena *arena, const struct text *pieces, size_t c
     return (struct text){at, len};
 }
 
-static struct text amount_text(char room[AMOUNT_TEXT_MAX], int64_t amount, int decimals)
-{
-    return (struct text){room, amount_write(amount, decimals, room)};
-}
-
 struct text reason_for_accrual(struct arena *arena, const struct rule *rule, const struct currency *currency,
                                int64_t amount, struct text subject)
 {
     char room[AMOUNT_TEXT_MAX];
     const struct text values[] = {
-        [REASON_AMOUNT] = amount_text(room, amount, currency->decimals),
+        [REASON_AMOUNT] = amount_write(amount, currency->decimals, room),
         [REASON_CURRENCY] = currency->name,
         [REASON_SUBJECT] = subject,
         [REASON_RULE] = rule->id,
@@ -77,7 +72,7 @@ struct text reason_for_take_back(struct arena *arena, const struct event *event,
     char room[AMOUNT_TEXT_MAX];
     struct happening happening = happening_of(event->kind);
     const struct text pieces[PIECES_MAX] = {
-        amount_text(room, amount, currency->decimals),
+        amount_write(amount, currency->decimals, room),
         TEXT(" "),
         currency->name,
         TEXT(" taken back: "),
@@ -100,7 +95,7 @@ struct text reason_for_automatic(struct arena *arena, const struct program *prog
     const struct text pieces[] = {
         automatic->give,
         type == REWARD_GRANTED ? TEXT(" for ") : TEXT(" withdrawn: "),
-        amount_text(room, automatic->each, currency->decimals),
+        amount_write(automatic->each, currency->decimals, room),
         TEXT(" "),
         currency->name,
         type == REWARD_GRANTED ? granted : withdrawn,
@@ -116,7 +111,7 @@ struct text reason_for_adjustment(struct arena *arena, const struct adjustment_e
     char room[AMOUNT_TEXT_MAX];
     int64_t magnitude = adjustment->points < 0 ? -adjustment->points : adjustment->points;
     const struct text pieces[] = {
-        amount_text(room, magnitude, currency->decimals),
+        amount_write(magnitude, currency->decimals, room),
         TEXT(" "),
         currency->name,
         adjustment->points < 0 ? TEXT(" removed") : TEXT(" added"),

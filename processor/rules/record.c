@@ -35,11 +35,11 @@ uint32_t order_kind_bit(enum event_kind kind)
     }
 }
 
-void grants_add(struct grants *grants, struct grant grant, struct arena *arena)
+void grants_add(struct grants *grants, struct grant grant, struct scratch *scratch)
 {
     if (grants->count == grants->capacity) {
         size_t capacity = grants->capacity > 0 ? 2 * grants->capacity : GRANTS_SPARE;
-        struct grant *items = arena_raw(arena, capacity * sizeof *items);
+        struct grant *items = scratch_raw(scratch, capacity * sizeof *items);
         if (grants->count > 0)
             memcpy(items, grants->items, grants->count * sizeof *items);
         grants->items = items;
@@ -49,11 +49,11 @@ void grants_add(struct grants *grants, struct grant grant, struct arena *arena)
     grants->items[grants->count++] = grant;
 }
 
-static void read_grants(struct reader *reader, struct arena *arena, struct grants *out)
+static void read_grants(struct reader *reader, struct scratch *scratch, struct grants *out)
 {
     size_t count = read_count(reader, GRANT_BYTES_MIN);
     out->capacity = count + GRANTS_SPARE;
-    out->items = arena_raw(arena, out->capacity * sizeof *out->items);
+    out->items = scratch_raw(scratch, out->capacity * sizeof *out->items);
     out->count = count;
     int64_t version = 0;
     for (size_t i = 0; i < count; i++) {
@@ -99,10 +99,10 @@ static enum err_code check_read(const struct reader *reader, const char *what, s
     return ERR_NONE;
 }
 
-static void read_lines(struct reader *reader, struct arena *arena, struct order_record *record)
+static void read_lines(struct reader *reader, struct scratch *scratch, struct order_record *record)
 {
     size_t count = read_count(reader, LINE_BYTES_MIN);
-    record->lines = arena_raw(arena, count * sizeof *record->lines);
+    record->lines = scratch_raw(scratch, count * sizeof *record->lines);
     record->line_count = count;
     for (size_t i = 0; i < count; i++) {
         struct line_record *line = &record->lines[i];
@@ -117,7 +117,8 @@ static void read_lines(struct reader *reader, struct arena *arena, struct order_
     }
 }
 
-enum err_code order_record_decode(struct bytes bytes, struct arena *arena, struct order_record *out, struct err *err)
+enum err_code order_record_decode(struct bytes bytes, struct scratch *scratch, struct order_record *out,
+                                  struct err *err)
 {
     struct order_record record = {0};
     if (bytes.len == 0) {
@@ -137,8 +138,8 @@ enum err_code order_record_decode(struct bytes bytes, struct arena *arena, struc
     record.revision = read_natural(&reader);
     record.discount = read_natural(&reader);
     record.refunded_amount = read_natural(&reader);
-    read_lines(&reader, arena, &record);
-    read_grants(&reader, arena, &record.grants);
+    read_lines(&reader, scratch, &record);
+    read_grants(&reader, scratch, &record.grants);
     if ((record.kinds != 0) != (record.grants.count > 0))
         reader_fail(&reader);
     enum err_code code = check_read(&reader, "order", bytes, err);
@@ -147,14 +148,14 @@ enum err_code order_record_decode(struct bytes bytes, struct arena *arena, struc
     return code;
 }
 
-struct bytes order_record_encode(const struct order_record *record, struct arena *arena)
+struct bytes order_record_encode(const struct order_record *record, struct scratch *scratch)
 {
     assert((record->kinds != 0) == (record->grants.count > 0));
     size_t size =
         10 * CODEC_VARINT_MAX + record->currency.len + record->partner_id.len + grants_size_max(&record->grants);
     for (size_t i = 0; i < record->line_count; i++)
         size += record->lines[i].key.len + 4 * CODEC_VARINT_MAX;
-    uint8_t *at = arena_raw(arena, size);
+    uint8_t *at = scratch_raw(scratch, size);
     struct writer writer = {at, at + size};
     write_varint(&writer, RECORD_VERSION);
     write_varint(&writer, FORM_ORDER);
@@ -176,7 +177,7 @@ struct bytes order_record_encode(const struct order_record *record, struct arena
     return (struct bytes){at, (size_t)(writer.at - at)};
 }
 
-enum err_code once_record_decode(struct bytes bytes, struct arena *arena, struct once_record *out, struct err *err)
+enum err_code once_record_decode(struct bytes bytes, struct scratch *scratch, struct once_record *out, struct err *err)
 {
     struct once_record record = {0};
     if (bytes.len == 0) {
@@ -191,18 +192,18 @@ enum err_code once_record_decode(struct bytes bytes, struct arena *arena, struct
         undone = reader_fail(&reader);
     record.undone = (uint32_t)undone;
     record.partner_id = read_text(&reader);
-    read_grants(&reader, arena, &record.grants);
+    read_grants(&reader, scratch, &record.grants);
     enum err_code code = check_read(&reader, "once-only", bytes, err);
     if (!code)
         *out = record;
     return code;
 }
 
-struct bytes once_record_encode(const struct once_record *record, struct arena *arena)
+struct bytes once_record_encode(const struct once_record *record, struct scratch *scratch)
 {
     assert(record->undone <= UNDONE_MAX);
     size_t size = 5 * CODEC_VARINT_MAX + record->partner_id.len + grants_size_max(&record->grants);
-    uint8_t *at = arena_raw(arena, size);
+    uint8_t *at = scratch_raw(scratch, size);
     struct writer writer = {at, at + size};
     write_varint(&writer, RECORD_VERSION);
     write_varint(&writer, FORM_ONCE);

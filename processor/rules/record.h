@@ -1,9 +1,9 @@
 #ifndef POINTS_RULES_RECORD_H
 #define POINTS_RULES_RECORD_H
 
-#include "base/arena.h"
 #include "base/err.h"
 #include "rules/event.h"
+#include "rules/scratch.h"
 
 /* Records: what a member's state keeps about one thing (an order, a product reviewed, a content shared, a referral), so
  * that it counts once and can be taken back. Bytes, version 1:
@@ -58,12 +58,14 @@ struct once_record {
 uint32_t order_kind_bit(enum event_kind kind);
 
 /* {NULL, 0} is a record with nothing in it. Texts are views into the bytes. ERR_BAD_STATE on bytes not written here. */
-enum err_code order_record_decode(struct bytes bytes, struct arena *arena, struct order_record *out, struct err *err);
-enum err_code once_record_decode(struct bytes bytes, struct arena *arena, struct once_record *out, struct err *err);
+enum err_code order_record_decode(struct bytes bytes, struct scratch *scratch, struct order_record *out,
+                                  struct err *err);
+enum err_code once_record_decode(struct bytes bytes, struct scratch *scratch, struct once_record *out, struct err *err);
 
-struct bytes order_record_encode(const struct order_record *record, struct arena *arena);
-struct bytes once_record_encode(const struct once_record *record, struct arena *arena);
+/* The bytes are scratch. */
+struct bytes order_record_encode(const struct order_record *record, struct scratch *scratch);
+struct bytes once_record_encode(const struct once_record *record, struct scratch *scratch);
 
-void grants_add(struct grants *grants, struct grant grant, struct arena *arena);
+void grants_add(struct grants *grants, struct grant grant, struct scratch *scratch);
 
 #endif

@@ -43,23 +43,23 @@ static void add_referral_reward(struct work *work, const struct member_work *mem
                                 const struct rule *rule, struct text reason)
 {
     struct text currency = program_default_currency(work->program);
-    const struct balance *balance = state_find_balance(&member->state, currency);
-    struct reward *reward = work_add_reward(work, member, type);
-    reward->balance_after = balance ? balance->available : 0;
-    reward->lifetime_after = balance ? balance->lifetime : 0;
-    reward->currency = currency;
-    reward->rule_id = rule->id;
-    reward->partner_id = work->event->partner_id;
-    reward->subject = work->event->referral.referee;
-    reward->reason = reason;
-    reward->program_version = work->program->version;
+    struct reward reward = {
+        .type = type,
+        .currency = currency,
+        .rule_id = rule->id,
+        .partner_id = work->event->partner_id,
+        .subject = work->event->referral.referee,
+        .reason = reason,
+        .program_version = work->program->version,
+    };
+    work_add_reward(work, member, state_find_balance(&member->state, currency), &reward);
 }
 
 static enum err_code load_records(struct work *work, struct once_record records[STEP_PARTIES_MAX])
 {
     for (size_t p = 0; p < work->member_count; p++) {
         enum err_code code =
-            once_record_decode(work_record(work, &work->members[p], p), work->arena, &records[p], work->err);
+            once_record_decode(work_record(work, &work->members[p], p), work->scratch, &records[p], work->err);
         if (code)
             return code;
         if (records[p].grants.count == 0)
@@ -70,7 +70,7 @@ static enum err_code load_records(struct work *work, struct once_record records[
 
 static void store_record(struct work *work, const struct once_record records[STEP_PARTIES_MAX], size_t party)
 {
-    work_put_record(work, &work->members[party], party, once_record_encode(&records[party], work->arena));
+    work_put_record(work, &work->members[party], party, once_record_encode(&records[party], work->scratch));
 }
 
 /* The referrer's record stands for this pair, the referee's for the referee whoever referred: a rule rewards a referee
@@ -98,7 +98,7 @@ static enum err_code grant_rule(struct work *work, struct once_record records[ST
         enum err_code code = points > 0 ? work_accrue(work, member, rule, points, &cause) : ERR_NONE;
         if (code)
             return code;
-        grants_add(&records[p].grants, (struct grant){work->program->version, rule->place, points}, work->arena);
+        grants_add(&records[p].grants, (struct grant){work->program->version, rule->place, points}, work->scratch);
     }
     return ERR_NONE;
 }

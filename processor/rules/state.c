@@ -17,10 +17,10 @@ enum {
 
 /* ---- reading */
 
-static void read_balances(struct reader *reader, struct arena *arena, struct member_state *state)
+static void read_balances(struct reader *reader, struct scratch *scratch, struct member_state *state)
 {
     size_t count = read_count(reader, BALANCE_BYTES_MIN);
-    state->balances = arena_raw(arena, (count + SPARE) * sizeof *state->balances);
+    state->balances = scratch_raw(scratch, (count + SPARE) * sizeof *state->balances);
     state->balance_capacity = count + SPARE;
     for (size_t i = 0; i < count; i++) {
         struct balance *balance = &state->balances[i];
@@ -40,10 +40,10 @@ static int tally_compare(const struct tally *a, struct text reward_id, int64_t v
     return order != 0 ? order : (a->version > version) - (a->version < version);
 }
 
-static void read_tallies(struct reader *reader, struct arena *arena, struct member_state *state)
+static void read_tallies(struct reader *reader, struct scratch *scratch, struct member_state *state)
 {
     size_t count = read_count(reader, TALLY_BYTES_MIN);
-    state->tallies = arena_raw(arena, (count + SPARE) * sizeof *state->tallies);
+    state->tallies = scratch_raw(scratch, (count + SPARE) * sizeof *state->tallies);
     state->tally_capacity = count + SPARE;
     for (size_t i = 0; i < count; i++) {
         struct tally *tally = &state->tallies[i];
@@ -57,12 +57,12 @@ static void read_tallies(struct reader *reader, struct arena *arena, struct memb
     state->tally_count = count;
 }
 
-static void read_records(struct reader *reader, struct arena *arena, struct member_state *state)
+static void read_records(struct reader *reader, struct scratch *scratch, struct member_state *state)
 {
     size_t count = read_count(reader, RECORD_BYTES_MIN);
     if (count > STATE_RECORDS_MAX)
         count = (size_t)reader_fail(reader);
-    state->records = arena_raw(arena, (STATE_RECORDS_MAX + 1) * sizeof *state->records);
+    state->records = scratch_raw(scratch, (STATE_RECORDS_MAX + 1) * sizeof *state->records);
     for (size_t i = 0; i < count; i++) {
         state->records[i].key = read_hash16(reader);
         state->records[i].bytes = read_bytes(reader);
@@ -75,7 +75,7 @@ static void read_records(struct reader *reader, struct arena *arena, struct memb
     state->record_count = count;
 }
 
-enum err_code state_decode(struct bytes bytes, struct arena *arena, struct member_state *out, struct err *err)
+enum err_code state_decode(struct bytes bytes, struct scratch *scratch, struct member_state *out, struct err *err)
 {
     static const uint8_t empty[] = {STATE_VERSION, 0, 0, 0, 0, 0};
     struct reader reader = reader_of(bytes.len > 0 ? bytes : (struct bytes){empty, sizeof empty});
@@ -89,9 +89,9 @@ enum err_code state_decode(struct bytes bytes, struct arena *arena, struct membe
         reader_fail(&reader);
     state.has_spilled = flags & FLAG_HAS_SPILLED;
     state.entry_count = read_natural(&reader);
-    read_balances(&reader, arena, &state);
-    read_tallies(&reader, arena, &state);
-    read_records(&reader, arena, &state);
+    read_balances(&reader, scratch, &state);
+    read_tallies(&reader, scratch, &state);
+    read_records(&reader, scratch, &state);
     if (reader.bad || reader.at != reader.end)
         return err_set(err, ERR_BAD_STATE, "a member's state of %zu bytes is not well-formed", bytes.len);
     *out = state;
@@ -112,11 +112,11 @@ static size_t encoded_size_max(const struct member_state *state)
     return size + CODEC_VARINT_MAX; /* a varint asks for its longest form */
 }
 
-struct bytes state_encode(const struct member_state *state, struct arena *arena)
+struct bytes state_encode(const struct member_state *state, struct scratch *scratch)
 {
     assert(state->record_count <= STATE_RECORDS_MAX);
     size_t size = encoded_size_max(state);
-    uint8_t *at = arena_raw(arena, size);
+    uint8_t *at = scratch_raw(scratch, size);
     struct writer writer = {at, at + size};
     write_varint(&writer, STATE_VERSION);
     write_varint(&writer, state->has_spilled ? FLAG_HAS_SPILLED : 0);
@@ -147,10 +147,10 @@ struct bytes state_encode(const struct member_state *state, struct arena *arena)
 /* ---- parts */
 
 /* Twice the room, the same items. */
-static void *grown(struct arena *arena, const void *items, size_t count, size_t *capacity, size_t item_size)
+static void *grown(struct scratch *scratch, const void *items, size_t count, size_t *capacity, size_t item_size)
 {
     *capacity *= 2;
-    void *larger = arena_array(arena, *capacity, item_size);
+    void *larger = scratch_raw(scratch, *capacity * item_size);
     memcpy(larger, items, count * item_size);
     return larger;
 }
@@ -163,7 +163,7 @@ const struct balance *state_find_balance(const struct member_state *state, struc
     return NULL;
 }
 
-struct balance *state_balance(struct member_state *state, struct text currency, struct arena *arena)
+struct balance *state_balance(struct member_state *state, struct text currency, struct scratch *scratch)
 {
     size_t at = 0;
     for (; at < state->balance_count; at++) {
@@ -175,14 +175,14 @@ struct balance *state_balance(struct member_state *state, struct text currency, 
     }
     if (state->balance_count == state->balance_capacity)
         state->balances =
-            grown(arena, state->balances, state->balance_count, &state->balance_capacity, sizeof *state->balances);
+            grown(scratch, state->balances, state->balance_count, &state->balance_capacity, sizeof *state->balances);
     memmove(&state->balances[at + 1], &state->balances[at], (state->balance_count - at) * sizeof *state->balances);
     state->balances[at] = (struct balance){.currency = currency};
     state->balance_count++;
     return &state->balances[at];
 }
 
-struct tally *state_tally(struct member_state *state, struct text reward_id, int64_t version, struct arena *arena)
+struct tally *state_tally(struct member_state *state, struct text reward_id, int64_t version, struct scratch *scratch)
 {
     size_t at = 0;
     for (; at < state->tally_count; at++) {
@@ -194,7 +194,7 @@ struct tally *state_tally(struct member_state *state, struct text reward_id, int
     }
     if (state->tally_count == state->tally_capacity)
         state->tallies =
-            grown(arena, state->tallies, state->tally_count, &state->tally_capacity, sizeof *state->tallies);
+            grown(scratch, state->tallies, state->tally_count, &state->tally_capacity, sizeof *state->tallies);
     memmove(&state->tallies[at + 1], &state->tallies[at], (state->tally_count - at) * sizeof *state->tallies);
     state->tallies[at] = (struct tally){.reward_id = reward_id, .version = version};
     state->tally_count++;
@@ -280,7 +280,9 @@ bool step_needs(struct bytes state, struct hash16 subject_key)
 enum err_code state_summarise(struct bytes state, struct arena *arena, struct state_summary *out, struct err *err)
 {
     struct member_state decoded;
-    enum err_code code = state_decode(state, arena, &decoded, err);
+    struct scratch scratch;
+    scratch_open(&scratch, arena);
+    enum err_code code = state_decode(state, &scratch, &decoded, err);
     if (code)
         return code;
     struct state_balance *balances = arena_array(arena, decoded.balance_count, sizeof *balances);

@@ -1,9 +1,8 @@
 #ifndef POINTS_RULES_STATE_H
 #define POINTS_RULES_STATE_H
 
-#include "base/arena.h"
 #include "base/err.h"
-#include "base/text.h"
+#include "rules/scratch.h"
 
 /* A member's state: what the rules know of the member between events. Bytes, version 1:
  *
@@ -59,19 +58,19 @@ struct member_state {
 
 /* {NULL, 0} is a member never seen. Texts and records are views into the bytes. ERR_BAD_STATE on bytes that no version
  * of ours wrote. */
-enum err_code state_decode(struct bytes bytes, struct arena *arena, struct member_state *out, struct err *err);
+enum err_code state_decode(struct bytes bytes, struct scratch *scratch, struct member_state *out, struct err *err);
 
-/* The bytes are the arena's; at most STATE_RECORDS_MAX records. */
-struct bytes state_encode(const struct member_state *state, struct arena *arena);
+/* The bytes are scratch; at most STATE_RECORDS_MAX records. */
+struct bytes state_encode(const struct member_state *state, struct scratch *scratch);
 
 /* The currency's balance; NULL where there is none. */
 const struct balance *state_find_balance(const struct member_state *state, struct text currency);
 
 /* The currency's balance; made, with zeros, where there is none. Other balances move: earlier pointers are void. */
-struct balance *state_balance(struct member_state *state, struct text currency, struct arena *arena);
+struct balance *state_balance(struct member_state *state, struct text currency, struct scratch *scratch);
 
 /* The reward's tally for that version; made where there is none. Other tallies move: earlier pointers are void. */
-struct tally *state_tally(struct member_state *state, struct text reward_id, int64_t version, struct arena *arena);
+struct tally *state_tally(struct member_state *state, struct text reward_id, int64_t version, struct scratch *scratch);
 
 /* The inline record; {NULL, 0} where there is none. */
 struct bytes state_record(const struct member_state *state, struct hash16 key);

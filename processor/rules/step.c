@@ -14,6 +14,36 @@ static enum err_code check_partner(const struct work *work)
                    work->program->id.at, (long long)work->program->version);
 }
 
+static struct sums sums_of(const struct member_state *state)
+{
+    struct sums sums = {0, 0};
+    for (size_t i = 0; i < state->balance_count; i++) {
+        sums.available += (uint64_t)state->balances[i].available;
+        sums.lifetime += (uint64_t)state->balances[i].lifetime;
+    }
+    return sums;
+}
+
+/* Balances moved by what the entries say, and by nothing else. */
+static void assert_conserved(const struct work *work, const struct member_work *member)
+{
+    struct sums moved = member->before;
+    int64_t entries = member->entries_before;
+    for (size_t i = 0; i < work->entry_count; i++) {
+        const struct entry *entry = &work->entries[i];
+        if (entry->party != member->party)
+            continue;
+        uint64_t amount = (uint64_t)entry->amount;
+        moved.available += entry->to == ACCOUNT_MEMBER_AVAILABLE ? amount : -amount;
+        moved.lifetime += entry->kind == ENTRY_ACCRUAL ? amount : entry->kind == ENTRY_TAKE_BACK ? -amount : 0;
+        entries++;
+        assert(entry->sequence == entries && entry->amount > 0);
+    }
+    struct sums after = sums_of(&member->state);
+    assert(after.available == moved.available && after.lifetime == moved.lifetime);
+    assert(member->state.entry_count == entries);
+}
+
 static enum err_code read_members(struct work *work)
 {
     struct party_name names[STEP_PARTIES_MAX];
@@ -22,9 +52,11 @@ static enum err_code read_members(struct work *work)
     for (size_t p = 0; p < work->member_count; p++) {
         struct member_work *member = &work->members[p];
         member->party = (uint8_t)p;
-        enum err_code code = state_decode(work->input->parties[p].state, work->arena, &member->state, work->err);
+        enum err_code code = state_decode(work->input->parties[p].state, work->scratch, &member->state, work->err);
         if (code)
             return code;
+        member->before = sums_of(&member->state);
+        member->entries_before = member->state.entry_count;
     }
     return ERR_NONE;
 }
@@ -62,27 +94,41 @@ static enum outcome outcome_of(const struct work *work)
     return work->waiting ? OUTCOME_WAITING : OUTCOME_NO_EFFECT;
 }
 
+static void close_decision(const struct work *work, struct decision *out)
+{
+    *out = (struct decision){.outcome = outcome_of(work),
+                             .entries = work->entries,
+                             .entry_count = work->entry_count,
+                             .rewards = work->rewards,
+                             .reward_count = work->reward_count,
+                             .spills = work->spills,
+                             .spill_count = work->spill_count};
+    for (size_t p = 0; p < work->member_count; p++) {
+        const struct member_work *member = &work->members[p];
+        assert_conserved(work, member);
+        if (member->changed)
+            out->states[p] = arena_bytes(work->arena, state_encode(&member->state, work->scratch));
+    }
+}
+
 enum err_code step(const struct step_input *input, struct arena *arena, struct decision *out, struct err *err)
 {
     assert(input->program && input->event && out);
-    struct work work = {.input = input, .program = input->program, .event = input->event, .arena = arena, .err = err};
+    struct scratch scratch;
+    scratch_open(&scratch, arena);
+    struct work work = {.input = input,
+                        .program = input->program,
+                        .event = input->event,
+                        .arena = arena,
+                        .scratch = &scratch,
+                        .err = err};
     *out = (struct decision){0};
     enum err_code code = check_partner(&work);
     if (!code)
         code = read_members(&work);
     if (!code)
         code = decide(&work);
-    if (code)
-        return code;
-    out->outcome = outcome_of(&work);
-    out->entries = work.entries;
-    out->entry_count = work.entry_count;
-    out->rewards = work.rewards;
-    out->reward_count = work.reward_count;
-    out->spills = work.spills;
-    out->spill_count = work.spill_count;
-    for (size_t p = 0; p < work.member_count; p++)
-        if (work.members[p].changed)
-            out->states[p] = state_encode(&work.members[p].state, arena);
-    return ERR_NONE;
+    if (!code)
+        close_decision(&work, out);
+    return code;
 }

@@ -6,6 +6,8 @@
 #include "rules/automatic.h"
 #include "rules/reason.h"
 
+enum { OUTPUTS_USUAL = 6 };
+
 enum err_code work_terms(struct work *work, int64_t version, const struct program **out)
 {
     const struct program *terms = work->program;
@@ -48,7 +50,7 @@ static void spill(struct work *work, const struct member_work *member, struct in
     if (!work->spills)
         work->spills = arena_array(work->arena, (size_t)STEP_SPILLS_MAX * STEP_PARTIES_MAX, sizeof *work->spills);
     work->spills[work->spill_count++] =
-        (struct spill){.party = member->party, .key = record.key, .record = record.bytes};
+        (struct spill){.party = member->party, .key = record.key, .record = arena_bytes(work->arena, record.bytes)};
 }
 
 void work_put_record(struct work *work, struct member_work *member, size_t subject, struct bytes record)
@@ -63,24 +65,28 @@ void work_put_record(struct work *work, struct member_work *member, size_t subje
         spill(work, member, state_spill(&member->state, 0));
 }
 
-struct reward *work_add_reward(struct work *work, const struct member_work *member, enum reward_type type)
+void work_add_reward(struct work *work, const struct member_work *member, const struct balance *balance,
+                     const struct reward *reward)
 {
+    assert(reward->amount >= 0);
     if (work->reward_count == work->reward_capacity) {
-        work->reward_capacity = work->reward_capacity > 0 ? 2 * work->reward_capacity : 8;
+        work->reward_capacity = work->reward_capacity > 0 ? 2 * work->reward_capacity : OUTPUTS_USUAL;
         struct reward *larger = arena_raw(work->arena, work->reward_capacity * sizeof *larger);
         if (work->reward_count > 0)
             memcpy(larger, work->rewards, work->reward_count * sizeof *larger);
         work->rewards = larger;
     }
-    struct reward *reward = &work->rewards[work->reward_count++];
-    *reward = (struct reward){.type = type, .party = member->party};
-    return reward;
+    struct reward *added = &work->rewards[work->reward_count++];
+    *added = *reward;
+    added->party = member->party;
+    added->balance_after = balance ? balance->available : 0;
+    added->lifetime_after = balance ? balance->lifetime : 0;
 }
 
 static struct entry *add_entry(struct work *work)
 {
     if (work->entry_count == work->entry_capacity) {
-        work->entry_capacity = work->entry_capacity > 0 ? 2 * work->entry_capacity : 8;
+        work->entry_capacity = work->entry_capacity > 0 ? 2 * work->entry_capacity : OUTPUTS_USUAL;
         struct entry *larger = arena_raw(work->arena, work->entry_capacity * sizeof *larger);
         if (work->entry_count > 0)
             memcpy(larger, work->entries, work->entry_count * sizeof *larger);
@@ -89,12 +95,11 @@ static struct entry *add_entry(struct work *work)
     return &work->entries[work->entry_count++];
 }
 
-enum err_code work_post(struct work *work, struct member_work *member, const struct transfer *transfer,
-                        const struct cause *cause)
+enum err_code work_post(struct work *work, struct member_work *member, struct balance *balance,
+                        const struct transfer *transfer, const struct cause *cause)
 {
     assert(transfer->amount > 0 && transfer->wanted >= transfer->amount);
     assert((transfer->from == ACCOUNT_MEMBER_AVAILABLE) != (transfer->to == ACCOUNT_MEMBER_AVAILABLE));
-    struct balance *balance = state_balance(&member->state, transfer->currency, work->arena);
     bool adds = transfer->to == ACCOUNT_MEMBER_AVAILABLE;
     bool fits = adds ? checked_add(balance->available, transfer->amount, &balance->available)
                      : checked_sub(balance->available, transfer->amount, &balance->available);
@@ -122,20 +127,20 @@ enum err_code work_post(struct work *work, struct member_work *member, const str
 
 /* The output that follows an entry of a rule. */
 static void add_points_reward(struct work *work, const struct member_work *member, enum reward_type type,
-                              const struct rule *rule, int64_t amount, const struct cause *cause, struct text reason)
+                              const struct balance *balance, const struct transfer *transfer, const struct cause *cause,
+                              struct text reason)
 {
-    struct reward *reward = work_add_reward(work, member, type);
-    const struct balance *balance = state_find_balance(&member->state, cause->terms->points[rule->currency].name);
-    assert(balance);
-    reward->amount = amount;
-    reward->balance_after = balance->available;
-    reward->lifetime_after = balance->lifetime;
-    reward->currency = cause->terms->points[rule->currency].name;
-    reward->rule_id = rule->id;
-    reward->partner_id = cause->partner_id;
-    reward->subject = cause->subject;
-    reward->reason = reason;
-    reward->program_version = cause->terms->version;
+    struct reward reward = {
+        .type = type,
+        .amount = transfer->amount,
+        .currency = transfer->currency,
+        .rule_id = transfer->rule_id,
+        .partner_id = cause->partner_id,
+        .subject = cause->subject,
+        .reason = reason,
+        .program_version = cause->terms->version,
+    };
+    work_add_reward(work, member, balance, &reward);
 }
 
 static enum err_code lifetime_overflow(struct work *work, struct text currency)
@@ -154,15 +159,15 @@ enum err_code work_accrue(struct work *work, struct member_work *member, const s
                                 .wanted = amount,
                                 .currency = currency->name,
                                 .rule_id = rule->id};
-    enum err_code code = work_post(work, member, &transfer, cause);
+    struct balance *balance = state_balance(&member->state, currency->name, work->scratch);
+    enum err_code code = work_post(work, member, balance, &transfer, cause);
     if (code)
         return code;
-    struct balance *balance = state_balance(&member->state, currency->name, work->arena);
     if (!checked_add(balance->lifetime, amount, &balance->lifetime))
         return lifetime_overflow(work, currency->name);
     balance->accrued = true;
     struct text reason = reason_for_accrual(work->arena, rule, currency, amount, cause->subject);
-    add_points_reward(work, member, REWARD_POINTS_GRANTED, rule, amount, cause, reason);
+    add_points_reward(work, member, REWARD_POINTS_GRANTED, balance, &transfer, cause, reason);
     return ERR_NONE;
 }
 
@@ -174,7 +179,7 @@ enum err_code work_take_back(struct work *work, struct member_work *member, cons
     if (code)
         return code;
     int64_t wanted = amount;
-    struct balance *balance = state_balance(&member->state, currency->name, work->arena);
+    struct balance *balance = state_balance(&member->state, currency->name, work->scratch);
     int64_t available = balance->available > 0 ? balance->available : 0;
     if (cause->terms->refunds == REFUND_CLAMP && amount > available)
         amount = available;
@@ -187,13 +192,12 @@ enum err_code work_take_back(struct work *work, struct member_work *member, cons
                                 .wanted = wanted,
                                 .currency = currency->name,
                                 .rule_id = rule->id};
-    code = work_post(work, member, &transfer, cause);
+    code = work_post(work, member, balance, &transfer, cause);
     if (code)
         return code;
-    balance = state_balance(&member->state, currency->name, work->arena);
     if (!checked_sub(balance->lifetime, amount, &balance->lifetime))
         return lifetime_overflow(work, currency->name);
     struct text reason = reason_for_take_back(work->arena, work->event, currency, amount, cause->subject);
-    add_points_reward(work, member, REWARD_POINTS_TAKEN_BACK, rule, amount, cause, reason);
+    add_points_reward(work, member, REWARD_POINTS_TAKEN_BACK, balance, &transfer, cause, reason);
     return ERR_NONE;
 }

@@ -8,8 +8,16 @@
 
 /* A decision in the making: what step() opens, the deciders of each event type fill, and step() closes. */
 
+/* Points of all currencies together, modulo 2^64: what entries must account for. */
+struct sums {
+    uint64_t available;
+    uint64_t lifetime;
+};
+
 struct member_work {
     struct member_state state;
+    struct sums before; /* the event */
+    int64_t entries_before;
     uint8_t party;
     bool changed;
 };
@@ -18,7 +26,8 @@ struct work {
     const struct step_input *input;
     const struct program *program; /* in force when the event occurred */
     const struct event *event;
-    struct arena *arena;
+    struct arena *arena;     /* what the decision is made of */
+    struct scratch *scratch; /* what the step needs meanwhile */
     struct err *err;
     struct member_work members[STEP_PARTIES_MAX];
     size_t member_count;
@@ -54,10 +63,12 @@ struct bytes work_record(const struct work *work, const struct member_work *memb
 /* Keeps the record; it becomes the member's newest. */
 void work_put_record(struct work *work, struct member_work *member, size_t subject, struct bytes record);
 
-/* Appends a zeroed output for the member. Earlier pointers are void. */
-struct reward *work_add_reward(struct work *work, const struct member_work *member, enum reward_type type);
+/* Appends the output for the member, with what the balance (NULL: none) is now. */
+void work_add_reward(struct work *work, const struct member_work *member, const struct balance *balance,
+                     const struct reward *reward);
 
-/* A transfer between the member's available account and another, with its entry; the balance follows. ERR_OVERFLOW. */
+/* A transfer between the member's available account and another, with its entry. balance: the member's, of that
+ * currency; it follows. ERR_OVERFLOW. */
 struct transfer {
     enum entry_kind kind;
     enum account from;
@@ -67,8 +78,8 @@ struct transfer {
     struct text currency; /* lives as long as the decision */
     struct text rule_id;
 };
-enum err_code work_post(struct work *work, struct member_work *member, const struct transfer *transfer,
-                        const struct cause *cause);
+enum err_code work_post(struct work *work, struct member_work *member, struct balance *balance,
+                        const struct transfer *transfer, const struct cause *cause);
 
 /* Grants points by a rule of cause->terms: entry, lifetime, output. amount > 0. */
 enum err_code work_accrue(struct work *work, struct member_work *member, const struct rule *rule, int64_t amount,

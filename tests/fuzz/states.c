@@ -68,10 +68,12 @@ static void check_state(struct bytes bytes, struct arena *arena)
 {
     struct member_state state;
     struct state_summary summary;
+    struct scratch scratch;
     struct err err;
-    if (state_decode(bytes, arena, &state, &err) || state_summarise(bytes, arena, &summary, &err))
+    scratch_open(&scratch, arena);
+    if (state_decode(bytes, &scratch, &state, &err) || state_summarise(bytes, arena, &summary, &err))
         abort();
-    struct bytes again = state_encode(&state, arena);
+    struct bytes again = state_encode(&state, &scratch);
     if (again.len != bytes.len || memcmp(again.at, bytes.at, bytes.len) != 0)
         abort();
 }

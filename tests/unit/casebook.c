@@ -283,9 +283,11 @@ static void check_state(struct book *book, struct bytes bytes, struct member *me
 {
     struct member_state state;
     struct state_summary summary;
+    struct scratch scratch;
     struct err err;
-    BOOK_ASSERT(book, !state_decode(bytes, book->arena, &state, &err), "%s", err.text);
-    struct bytes again = state_encode(&state, book->arena);
+    scratch_open(&scratch, book->arena);
+    BOOK_ASSERT(book, !state_decode(bytes, &scratch, &state, &err), "%s", err.text);
+    struct bytes again = state_encode(&state, &scratch);
     BOOK_ASSERT(book, state.record_count <= STATE_RECORDS_MAX && bytes.len < 3 * STATE_RECORD_BYTES_MAX,
                 "a state of %zu records in %zu bytes", state.record_count, bytes.len);
     BOOK_ASSERT(book, again.len == bytes.len && memcmp(again.at, bytes.at, bytes.len) == 0,

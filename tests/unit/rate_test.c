@@ -155,7 +155,7 @@ Test(amount, is_written_with_its_decimals)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char room[AMOUNT_TEXT_MAX];
-        struct text written = {room, amount_write(cases[i].amount, cases[i].decimals, room)};
+        struct text written = amount_write(cases[i].amount, cases[i].decimals, room);
         cr_assert(text_equal(written, text_of(cases[i].text)), "%s, not %.*s", cases[i].text, (int)written.len,
                   written.at);
     }

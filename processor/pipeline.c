@@ -313,7 +313,7 @@ static enum err_code choose_frame(struct pipeline *pipeline, struct err *err)
             break;
         if (err_class(code) != ERR_CLASS_RETRY || atomic_load(&stop_wanted))
             return code;
-        log_event(LOG_WARN, "registry.waits", "detail=\"%s\"", err->text);
+        log_event(LOG_WARN, "registry.waits", "detail=%s", log_quote(err->text));
         usleep(RETRY_US);
     }
     reward_frame_confluent(id, &pipeline->frame);
@@ -333,7 +333,7 @@ static enum err_code check_tables(const struct config *config, struct err *err)
         arena_free(arena);
         if (err_class(code) != ERR_CLASS_RETRY || atomic_load(&stop_wanted))
             return code;
-        log_event(LOG_WARN, "database.waits", "detail=\"%s\"", err->text);
+        log_event(LOG_WARN, "database.waits", "detail=%s", log_quote(err->text));
         usleep(RETRY_US);
     }
 }

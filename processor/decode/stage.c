@@ -97,7 +97,7 @@ static enum err_code decode_record(struct decode_stage *stage, struct record *re
         return ERR_NONE;
     }
     if (err_class(code) == ERR_CLASS_RETRY && !give_up) {
-        log_event(LOG_WARN, "decode.waits", "error=%s detail=\"%s\"", err_name(code), err.text);
+        log_event(LOG_WARN, "decode.waits", "error=%s detail=%s", err_name(code), log_quote(err.text));
         return code;
     }
     record->refused = code;

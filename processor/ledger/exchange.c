@@ -10,6 +10,14 @@
 
 enum { SLICE_MS = 100 }; /* how soon a cancelled wait is noticed */
 
+/* The first words of a statement, to name it in an error. */
+static const char *brief(const char *sql, char out[48])
+{
+    size_t len = strcspn(sql, "(;$");
+    snprintf(out, 48, "%.*s", len > 47 ? 47 : (int)len, sql);
+    return out;
+}
+
 static enum err_code away(const char *what, struct err *err)
 {
     return err_set(err, ERR_DATABASE_AWAY, "%s: PostgreSQL did not answer in time", what);
@@ -161,9 +169,10 @@ enum err_code exchange_run(struct exchange *exchange, const char *name, const st
 enum err_code exchange_simple(struct exchange *exchange, const char *sql, char tag[16], struct err *err)
 {
     PGresult *result = NULL;
+    char what[48];
     if (!PQsendQuery(exchange->connection, sql))
-        return postgres_failed(exchange->connection, NULL, sql, err);
-    enum err_code code = finish(exchange, sql, &result, err);
+        return postgres_failed(exchange->connection, NULL, brief(sql, what), err);
+    enum err_code code = finish(exchange, brief(sql, what), &result, err);
     if (code)
         return code;
     if (tag)
@@ -201,13 +210,14 @@ static bool put_end(const struct exchange *exchange, int64_t deadline)
 }
 
 /* The server answers COPY first with "ready for data". */
-static enum err_code copy_begin(struct exchange *exchange, const char *sql, int64_t deadline, struct err *err)
+static enum err_code copy_begin(struct exchange *exchange, const char *sql, const char *what, int64_t deadline,
+                                struct err *err)
 {
     PGresult *result = NULL;
     if (!PQsendQuery(exchange->connection, sql))
-        return postgres_failed(exchange->connection, NULL, sql, err);
+        return postgres_failed(exchange->connection, NULL, what, err);
     if (!flush(exchange, deadline) || !next_result(exchange, deadline, &result))
-        return away(sql, err);
+        return away(what, err);
     if (PQresultStatus(result) == PGRES_COPY_IN) {
         PQclear(result);
         return ERR_NONE;
@@ -215,24 +225,25 @@ static enum err_code copy_begin(struct exchange *exchange, const char *sql, int6
     PGresult *rest = NULL;
     while (next_result(exchange, deadline, &rest) && rest)
         PQclear(rest);
-    return failed(exchange, result, sql, err);
+    return failed(exchange, result, what, err);
 }
 
 enum err_code exchange_copy(struct exchange *exchange, const char *sql, struct bytes rows, struct err *err)
 {
     static const uint8_t header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0"; /* signature, flags, length of extension */
     static const uint8_t trailer[] = {0xff, 0xff};
+    char what[48];
     int64_t deadline = deadline_of(exchange);
-    enum err_code code = copy_begin(exchange, sql, deadline, err);
+    enum err_code code = copy_begin(exchange, sql, brief(sql, what), deadline, err);
     if (code)
         return code;
     bool sent = put_all(exchange, (struct bytes){header, 19}, deadline) && put_all(exchange, rows, deadline) &&
                 put_all(exchange, (struct bytes){trailer, sizeof trailer}, deadline) && put_end(exchange, deadline);
     if (!sent && PQstatus(exchange->connection) != CONNECTION_OK)
-        return postgres_failed(exchange->connection, NULL, sql, err);
+        return postgres_failed(exchange->connection, NULL, what, err);
     if (!sent)
-        return away(sql, err);
-    return finish(exchange, sql, NULL, err);
+        return away(what, err);
+    return finish(exchange, what, NULL, err);
 }
 
 int64_t exchange_touched(PGresult *result)

@@ -216,7 +216,7 @@ static enum err_code prepare_next(struct ledger_stage *stage, enum err_code code
         rest(stage, *wait / RETRY_FIRST_MS);
         return ERR_NONE;
     case ERR_DATABASE_AWAY:
-        log_event(LOG_WARN, "ledger.waits", "detail=\"%s\"", err->text);
+        log_event(LOG_WARN, "ledger.waits", "detail=%s", log_quote(err->text));
         cache_clear(stage->cache);
         back_off(stage, wait);
         return ERR_NONE;
@@ -255,7 +255,7 @@ static enum err_code apply_or_bisect(struct ledger_stage *stage, struct record *
     enum err_code code = apply(stage, records, count, err);
     if (code != ERR_DATABASE_REFUSED)
         return code;
-    log_event(LOG_WARN, "ledger.bisects", "records=%zu detail=\"%s\"", count, err->text);
+    log_event(LOG_WARN, "ledger.bisects", "records=%zu detail=%s", count, log_quote(err->text));
     if (count == 1) {
         records[0].refused = ERR_DATABASE_REFUSED;
         records[0].stage = "ledger";
@@ -271,7 +271,7 @@ static void work(struct ledger_stage *stage)
     struct err err = {0};
     enum err_code code = apply_or_bisect(stage, stage->batch->records, stage->batch->count, &err);
     if (code == ERR_OWNER_CHANGED) {
-        log_event(LOG_WARN, "ledger.owner_changed", "detail=\"%s\"", err.text);
+        log_event(LOG_WARN, "ledger.owner_changed", "detail=%s", log_quote(err.text));
         stage->hooks.owner_changed(stage->hooks.context);
     } else if (code && code != ERR_STOPPED) {
         stage->hooks.failed(stage->hooks.context, &err);

@@ -261,7 +261,7 @@ static enum err_code settle_doubt(struct publisher *publisher, const struct assi
         enum err_code code = read_again(publisher, assignment, items, err);
         if (code == ERR_NONE || err_class(code) == ERR_CLASS_FATAL)
             return code;
-        log_event(LOG_WARN, "publisher.waits", "error=%s detail=\"%s\"", err_name(code), err->text);
+        log_event(LOG_WARN, "publisher.waits", "error=%s detail=%s", err_name(code), log_quote(err->text));
         pause_ms(publisher, assignment, wait);
         wait = wait * 2 < RETRY_MOST_MS ? wait * 2 : RETRY_MOST_MS;
     }
@@ -294,7 +294,7 @@ static void publish(struct publisher *publisher, const struct assignment *assign
         if (end == PRODUCER_FATAL) {
             publisher->hooks.failed(publisher->hooks.context, &err);
         } else {
-            log_event(LOG_WARN, "publisher.in_doubt", "end=%d detail=\"%s\"", (int)end, err.text);
+            log_event(LOG_WARN, "publisher.in_doubt", "end=%d detail=%s", (int)end, log_quote(err.text));
             waiting_lock(&publisher->waiting);
             publisher->counts.in_doubt++;
             waiting_unlock(&publisher->waiting);
@@ -340,7 +340,7 @@ static enum err_code open_producer(struct publisher *publisher, atomic_bool *sto
         enum err_code code = producer_open(&publisher->producer, err);
         if (code == ERR_NONE || err_class(code) == ERR_CLASS_FATAL || atomic_load(stop))
             return code;
-        log_event(LOG_WARN, "kafka.waits", "detail=\"%s\"", err->text);
+        log_event(LOG_WARN, "kafka.waits", "detail=%s", log_quote(err->text));
     }
 }
 

@@ -140,7 +140,7 @@ enum err_code claim_partitions(struct claim *claim, const struct assignment *ass
             free(published);
             return code;
         }
-        log_event(LOG_WARN, "claim.waits", "error=%s detail=\"%s\"", err_name(code), err->text);
+        log_event(LOG_WARN, "claim.waits", "error=%s detail=%s", err_name(code), log_quote(err->text));
         nanosleep(&(struct timespec){0, RETRY_MS * 1000000L}, NULL);
     }
     free(published);

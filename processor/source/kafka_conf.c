@@ -89,13 +89,14 @@ static void on_error(rd_kafka_t *handle, int code, const char *reason, void *opa
 {
     (void)handle;
     (void)opaque;
-    log_event(LOG_WARN, "kafka.error", "code=%s detail=\"%s\"", rd_kafka_err2name((rd_kafka_resp_err_t)code), reason);
+    log_event(LOG_WARN, "kafka.error", "code=%s detail=%s", rd_kafka_err2name((rd_kafka_resp_err_t)code),
+              log_quote(reason));
 }
 
 static void on_log(const rd_kafka_t *handle, int level, const char *facility, const char *text)
 {
     (void)handle;
-    log_event(level <= 4 ? LOG_WARN : LOG_DEBUG, "kafka.client", "facility=%s detail=\"%s\"", facility, text);
+    log_event(level <= 4 ? LOG_WARN : LOG_DEBUG, "kafka.client", "facility=%s detail=%s", facility, log_quote(text));
 }
 
 rd_kafka_conf_t *kafka_conf(const struct config *config, const char *settings[][2], struct err *err)

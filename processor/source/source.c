@@ -220,7 +220,7 @@ static void on_assign(struct source *source, rd_kafka_topic_partition_list_t *li
         source->failure = err;
         return;
     }
-    log_event(LOG_WARN, "group.assignment_failed", "error=%s detail=\"%s\"", err_name(code), err.text);
+    log_event(LOG_WARN, "group.assignment_failed", "error=%s detail=%s", err_name(code), log_quote(err.text));
     source->rejoin_wanted = true; /* not from within the callback */
 }
 
@@ -283,8 +283,8 @@ static enum err_code judge(struct source *source, const rd_kafka_message_t *mess
         return err_set(err, ERR_KAFKA_FATAL, "consumer: %s: %s",
                        rd_kafka_err2name(rd_kafka_fatal_error(source->handle, text, sizeof text)), text);
     default:
-        log_event(LOG_WARN, "kafka.consumer", "code=%s detail=\"%s\"", rd_kafka_err2name(message->err),
-                  rd_kafka_message_errstr(message));
+        log_event(LOG_WARN, "kafka.consumer", "code=%s detail=%s", rd_kafka_err2name(message->err),
+                  log_quote(rd_kafka_message_errstr(message)));
         return ERR_NONE;
     }
 }

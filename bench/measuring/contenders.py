@@ -4,12 +4,13 @@ import signal
 import subprocess
 
 import psycopg
+from confluent_kafka import KafkaException
 
 from .environment import REPOSITORY, remove, wait_for
 
 ORDERS = "bench.orders"
 HEAP = "1g"
-THREADS = 1
+THREADS = 2
 
 
 class Contender:
@@ -72,7 +73,14 @@ class Floor(Contender):
         return self.launch(command, self.environment.variables(POINTS_POSTGRES_URL=self.url))
 
     def clean(self):
-        self.environment.admin.delete_consumer_groups([self.group])[self.group].result()
+        wait_for(self.forgotten, 30, "the floor's group to be empty")
+
+    def forgotten(self):
+        try:
+            self.environment.admin.delete_consumer_groups([self.group])[self.group].result()
+        except KafkaException:
+            return False
+        return True
 
 
 class Processor(Contender):

@@ -102,8 +102,12 @@ def children(pid):
 
 
 def family_cpu(pid):
-    """Of the process, its children, and children that it has reaped."""
-    return stat(pid)["cpu"] + sum(child["cpu"] for child in children(pid).values())
+    """Of the process, its children, and children that it has reaped: read again when one was reaped meanwhile."""
+    while True:
+        before = stat(pid)["cpu"]
+        below = sum(child["cpu"] for child in children(pid).values())
+        if stat(pid)["cpu"] - before < 0.02:
+            return before + below
 
 
 def memory_mib(pid, name):

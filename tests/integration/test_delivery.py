@@ -68,6 +68,16 @@ def test_the_same_id_with_other_content_is_a_conflict(world):
     assert list(seen.dead.values()) == ["conflicting_duplicate"] * 3 and processor.running()
 
 
+def test_a_conflict_is_one_whatever_the_batches(make_world):
+    """An event of an unknown program under an id that is taken: a conflict, in the batch of the first as in a later one."""
+    for size in ("1", "100"):
+        world = make_world(inputs=["order"], POINTS_BATCH_MAX_EVENTS=size).apply(SHOP)
+        event = Shop().paid("anna", "o-1", 2000)
+        world.publish(event, dict(event, program_id="nowhere"), dict(event, member_id="bert"), partition=0)
+        seen, _ = run_once(world)
+        assert list(seen.dead.values()) == ["conflicting_duplicate"] * 2
+
+
 def test_another_source_may_use_the_same_id(world):
     shop = Shop()
     world.publish(shop.paid("anna", "o-1", 2000, id="1"), shop.paid("anna", "o-2", 3000, id="1", source="/other"))

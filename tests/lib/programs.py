@@ -54,3 +54,38 @@ rules:
 """
 
 ALL = (SHOP, SHOP_2, CLUB)
+
+
+def random_program(rng, name: str) -> str:
+    """A program of its own terms: rates, roundings, minimums, thresholds, policies."""
+    decimals = rng.choice((0, 0, 1, 2, 3))
+    rate = f"{rng.choice(('1', '3', '0.5', '2.125', '10'))} per {rng.choice(('', 'whole '))}{rng.choice(('1.00', '3.00', '0.70', '25.00', '12.5'))}"
+    second = f"{rng.randint(1, 9)} per {rng.randint(1, 40)}.{rng.randint(0, 9)}"
+    minimum = rng.choice(("", ", minimum: {EUR: \"10.00\", USD: \"0.01\"}"))
+    once = rng.choice(("", ", once_per: product"))
+    return f"""\
+program: {name}
+version: 1
+effective: 2025-01-01T00:00:00Z
+zone: Asia/Tokyo
+points:
+  coins: {{decimals: {decimals}}}
+  extra: {{decimals: 0}}
+money:
+  EUR: 2
+  USD: 2
+partners: [here, there]
+refunds: {rng.choice(("negative", "clamp"))}
+rules:
+  - {{id: first, on: order.paid, earn: {{rate: "{rate}"}}, rounding: {rng.choice(("down", "half_up", "half_even", "up"))}{minimum}}}
+  - {{id: second, on: order.paid, earn: {{rate: {{EUR: "{second}"}}}}, rounding: {rng.choice(("down", "half_up", "half_even", "up"))}}}
+  - {{id: third, on: order.paid, earn: {{fixed: {rng.randint(1, 30)}, currency: extra}}, minimum: {{EUR: "{rng.randint(1, 90)}.50"}}}}
+  - {{id: review, on: review.approved, earn: {{fixed: {rng.randint(1, 90)}}}{once}}}
+  - {{id: share, on: share.shared, earn: {{fixed: {rng.randint(1, 9)}}}, once_per: content, networks: [{rng.choice(("x, tiktok", "facebook", "other, telegram, x"))}]}}
+  - {{id: friend, on: referral.converted, earn: {{fixed: {rng.randint(50, 500)}}}, to: {rng.choice(("both", "referrer", "referee"))}}}
+  - {{id: walk, on: activity.miles_walked, earn: {{rate: "{rng.choice(("1 per 3", "10 per 1", "7 per whole 2.5"))}"}}, rounding: {rng.choice(("down", "up", "half_even"))}}}
+  - {{id: hello, on: activity.sign_up, earn: {{fixed: 25, currency: extra}}, once_per: member}}
+rewards:
+  - {{id: voucher, each: "{rng.randint(400, 3000)} coins", give: "Voucher", worth: {{EUR: "5.00"}}}}
+  - {{id: gift, each: "{rng.randint(50, 400)}.00 EUR spent", give: "Gift"}}
+"""

@@ -8,6 +8,7 @@ from lib import events, wire
 from lib.events import DAY, SECOND, START, line
 from lib.world import Record, World
 from model.explain import subject_of
+from model.program import ProgramSet
 
 SKUS = [f"sku-{n}" for n in range(40)]
 NETWORKS = ["x", "facebook", "telegram", "tiktok", "other"]
@@ -25,7 +26,10 @@ class Workload:
         self.random = random.Random(seed)
         self.members = [f"member-{n:03}" for n in range(members)]
         self.scatter, self.duplicates, self.conflicts, self.late, self.poison = scatter, duplicates, conflicts, late, poison
-        self.shops = {name: events.Shop(name, at=START, step=0) for name in ("shop", "club")}
+        programs = {program.id: program for program in ProgramSet(*world.programs).programs}
+        self.shops = {name: events.Shop(name, at=START, step=0) for name in programs}
+        self.money = {name: list(program.money) for name, program in programs.items()}
+        self.partners = {name: list(program.partners or ()) for name, program in programs.items()}
         self.orders: list[dict] = []  # paid events, to be refunded
         self.reviews: list[tuple] = []
         self.shares: list[tuple] = []
@@ -64,8 +68,7 @@ class Workload:
         return self.world.partition_of(event["referee"] if event["type"] == "referral" else event["member_id"])
 
     def event(self) -> dict:
-        program = "club" if self.random.random() < 0.15 else "shop"
-        shop = self.shops[program]
+        shop = self.random.choice(list(self.shops.values()))
         member = self.random.choice(self.members)
         self.tick()
         if self.held_back and self.random.random() < 0.3:
@@ -99,10 +102,11 @@ class Workload:
         self.orders_made += 1
         lines = self.lines()
         total = sum(item["quantity"] * item["unit_price"] - item["discount"] for item in lines)
-        currency = "EUR" if shop.program_id == "club" else self.random.choices(("EUR", "USD", "JPY"), weights=(7, 2, 1))[0]
+        currency = self.random.choice(["EUR", *self.money[shop.program_id]])
+        partners = self.partners[shop.program_id]
         fields = {"discount": self.random.randint(0, total) if self.random.random() < 0.15 else 0,
                   "shipping": 490, "channel": "web", "coupon": "SPRING" if self.random.random() < 0.1 else "",
-                  "partner_id": self.random.choice(("bookshop", "cafe")) if shop.program_id == "shop" and self.random.random() < 0.2 else ""}
+                  "partner_id": self.random.choice(partners) if partners and self.random.random() < 0.2 else ""}
         event = shop.order("paid", member, f"order-{self.orders_made}", lines, currency, **fields)
         if self.random.random() < 0.08:
             self.held_back.append(event)
@@ -203,7 +207,7 @@ class Workload:
         return self.world.plan(event, self.partition(event), timestamp=self.clock // 1000)
 
     def poisoned(self) -> Record:
-        shop, member = self.shops["shop"], self.random.choice(self.members)
+        shop, member = next(iter(self.shops.values())), self.random.choice(self.members)
         self.tick()
         name = self.random.choice(sorted(POISON))
         type_, value, refused, event = POISON[name](shop, member, self.random)

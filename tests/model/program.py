@@ -101,7 +101,7 @@ class Program:
     effective_at: int
     points: dict
     money: dict
-    partners: tuple | None
+    partners: tuple
     refunds: str
     rules: list = field(default_factory=list)
     rewards: list = field(default_factory=list)
@@ -117,7 +117,7 @@ class Program:
             effective_at=micros(raw["effective"]),
             points=points,
             money=money,
-            partners=tuple(raw["partners"]) if raw.get("partners") else None,
+            partners=tuple(raw.get("partners") or ()),
             refunds=raw.get("refunds", "negative"),
         )
         first = next(iter(points))

@@ -1,0 +1,80 @@
+"""The decision step under generated histories: thousands of events of random programs, decided in big batches, against the
+plain reimplementation in tests/model."""
+from __future__ import annotations
+
+import os
+import random
+
+import pytest
+
+from lib import wire
+from lib.programs import ALL, random_program
+from lib.verify import verify
+from lib.workload import Workload
+
+SEED = int(os.environ.get("POINTSTEST_SEED") or random.SystemRandom().randrange(10**6))
+
+
+def run(world, workload, count: int):
+    world.send(*workload.plan(count))
+    world.processor().start()
+    world.wait_caught_up(90)
+    return verify(world)
+
+
+@pytest.mark.parametrize("round_", range(2))
+def test_generated_histories_of_random_programs(make_world, round_):
+    seed = SEED + round_
+    print(f"POINTSTEST_SEED={seed} repeats this history as its first")
+    rng = random.Random(seed)
+    world = make_world(partitions=3)
+    for number in range(6):
+        world.apply(random_program(rng, f"program-{number}"))
+    seen, expected = run(world, Workload(world, seed, members=160, poison=0.03), 4000)
+    kinds = {entry.kind for entries in seen.entries.values() for entry in entries}
+    types = {record["type"] for records in seen.rewards.values() for record in records}
+    assert kinds >= {1, 2, 3, 4, 6}, f"the history is too tame: kinds {kinds}"
+    assert types >= {"points_granted", "points_taken_back", "reward_granted", "reward_voided", "referral_accepted", "referral_refused"}
+    assert {"conflicting_duplicate", "undeclared_currency", "unknown_program", "undecodable"} <= set(seen.dead.values())
+    assert len(expected.applied) > 2500
+
+
+def test_versions_and_programs_beside_each_other(make_world):
+    print(f"POINTSTEST_SEED={SEED}")
+    world = make_world(partitions=2)
+    for program in ALL:
+        world.apply(program)
+    workload = Workload(world, SEED, members=60, late=0.15)
+    workload.clock += 5 * 86_400_000_000  # half before the second version, half after it
+    seen, _ = run(world, workload, 1200)
+    workload.clock += 10 * 86_400_000_000
+    world.send(*workload.plan(1200))
+    world.wait_caught_up(60)
+    seen, _ = verify(world)
+    assert {entry.program_version for entries in seen.entries.values() for entry in entries} == {1, 2}
+
+
+def without_topic(value: bytes) -> str:
+    """A reward without the topic's number in its id, which depends on which topic the database saw first."""
+    record = wire.decode("reward", value)
+    return repr(dict(record, id=record["id"].split(".", 1)[1]))
+
+
+def test_small_batches_give_the_same_ledger_as_large_ones(make_world):
+    """Same history in the same order of decision, same bytes: one partition and topic a member, batches of 1, 7 and all."""
+    ledgers = []
+    for size in ("1", "7", "10000"):
+        world = make_world(partitions=1, POINTS_BATCH_MAX_EVENTS=size)
+        world.apply(ALL[0])
+        workload = Workload(world, 77, members=12, scatter=0.0, poison=0.0)
+        made = [record for record in workload.plan(900) if record.event is not None and record.event["type"] == "order"][:120]
+        world.send(*made)
+        world.processor().start()
+        world.wait_caught_up(60)
+        seen, _ = verify(world)
+        rewards = sorted((message.key(), without_topic(message.value())) for message in seen.reward_messages)
+        states = world.query("SELECT member_key, state FROM members ORDER BY 1")
+        ledgers.append({"entries": sorted(row[:14] + row[15:] for row in seen.raw_entries), "rewards": rewards, "states": states})
+    for other in ledgers[1:]:
+        for name, rows in other.items():
+            assert rows == ledgers[0][name], name

@@ -79,9 +79,9 @@ static void read_effective(struct loader *loader, const struct node *node, void 
 
 static void read_decimals(struct loader *loader, const struct node *node, void *into)
 {
-    int64_t decimals;
-    if (read_integer(loader, node, "decimals", 0, DECIMALS_MAX, &decimals))
-        ((struct currency *)into)->decimals = (int)decimals;
+    int64_t decimals = DECIMALS_MAX; /* so that a mistake here makes no amounts wrong */
+    read_integer(loader, node, "decimals", 0, DECIMALS_MAX, &decimals);
+    ((struct currency *)into)->decimals = (int)decimals;
 }
 
 static const struct field point_fields[] = {{"decimals", false, read_decimals}};
@@ -125,6 +125,7 @@ static void read_points_map(struct loader *loader, const struct node *node, void
         else if (is_repeated(points, count, key->text))
             complain(loader, key, "point currency `%.*s` stands here a second time", SHOWN(key->text));
         points[count].name = key->text;
+        points[count].decimals = key->value->kind == NODE_MAP ? 0 : DECIMALS_MAX;
         fields_read(loader, key->value, "a point currency", point_fields, FIELD_COUNT(point_fields), &points[count]);
         count++;
     }

@@ -43,13 +43,13 @@ static enum err_code check_position(const struct partition *partition, int64_t p
     if (published < 0 && applied > 0)
         return err_set(err, ERR_OFFSET_MISSING,
                        "%s[%d]: %lld is applied, but the group has no committed offset (it expired, or the group was"
-                       " deleted); see `points help offsets`",
+                       " deleted); `points offsets reset --to-ledger` goes on from there",
                        topic, partition->number, applied);
     if (published > applied)
         return err_set(
             err, ERR_OFFSET_AHEAD,
             "%s[%d]: offset %lld is published, but the database has applied only %lld: it was restored from a"
-            " backup; see `points help offsets`",
+            " backup; `points offsets reset --to-ledger` goes on from there, and publishes again with the same ids",
             topic, partition->number, (long long)published, applied);
     if (applied > high)
         return err_set(err, ERR_TOPIC_RECREATED,

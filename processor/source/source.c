@@ -380,7 +380,7 @@ static enum err_code check_published(const struct source *source, const rd_kafka
     if (!signature_valid(text_of(source->config->kafka_group), text_of(at->topic), at->partition, at->offset, metadata))
         return err_set(err, ERR_OFFSET_UNSIGNED,
                        "the committed offset %lld of %s[%d] was set by another tool; `points offsets show` compares it"
-                       " with the database, `points offsets reset` sets both",
+                       " with the database, `points offsets reset --to-ledger` goes on from there",
                        (long long)at->offset, at->topic, at->partition);
     *published = at->offset;
     return ERR_NONE;

@@ -143,111 +143,109 @@ Test(program_load, takes_a_date_in_utc)
     arena_free(loaded.arena);
 }
 
+/* What of the good program, changed to what, and the errors of that. */
+static const struct {
+    const char *what, *by, *expected;
+} mistakes[] = {
+    {"program: shop", "program: Shop", "1:10: program is `Shop`; expected 1 to 64 of the characters a-z 0-9 -\n"},
+    {"version: 3", "version: 0", "2:10: version is `0`; expected a whole number from 1 to 2147483647\n"},
+    {"version: 3", "version: 1.0", "2:10: version is `1.0`; expected a whole number from 1 to 2147483647\n"},
+    {"version: 3", "verison: 3",
+     "1:1: `version` is missing in a program\n"
+     "2:1: unknown key `verison` in a program; did you mean `version`?\n"},
+    {"version: 3\n", "version: 3\nversion: 4\n", "3:1: `version` stands here a second time; the first is in line 2\n"},
+    {"2026-01-01T00:00:00+01:00", "2026-02-30T00:00:00Z",
+     "3:12: effective is `2026-02-30T00:00:00Z`; expected an instant such as 2026-01-01T00:00:00Z\n"},
+    {"2026-01-01T00:00:00+01:00", "2026-01-01",
+     "3:12: effective is `2026-01-01`; outside zone UTC write the instant: 2026-01-01T00:00:00+01:00\n"},
+    {"Europe/Berlin", "Europe//Berlin", "4:7: zone is `Europe//Berlin`; expected an IANA name such as Europe/Berlin\n"},
+    {"stars: {decimals: 2}", "stars: {decimals: 7}", "5:40: decimals is `7`; expected a whole number from 0 to 6\n"},
+    {"stars: {decimals: 2}", "stars: 2",
+     "5:29: a point currency must be a map of `key: value`, this is a single value\n"},
+    {"JPY: 0", "yen: 0", "6:17: currency `yen`; expected three capitals such as EUR\n"},
+    {"JPY: 0", "EUR: 2", "6:17: currency `EUR` stands here a second time\n"},
+    {"[cafe, bookshop]", "[cafe, cafe]", "7:18: partner `cafe` stands here a second time\n"},
+    {"[cafe, bookshop]", "cafe", "7:11: partners must be a list, this is a single value\n"},
+    {"clamp", "clam", "8:10: refunds is `clam`; it can be: negative, clamp; did you mean `clamp`?\n"},
+    {"id: base", "id: tea", "12:5: id `tea` stands here a second time; the first is in line 10\n"},
+    {"id: base", "id: adjustment",
+     "10:10: id `adjustment` is what corrections by support are booked under; choose another\n"},
+    {"id: base, ", "", "10:5: `id` is missing in a rule\n"},
+    {"order.paid", "order.payed",
+     "10:20: on: `order.payed` is no event; it can be: activity.<name>, order.placed, order.paid, order.shipped, "
+     "order.completed, review.submitted, review.approved, share.shared, referral.signed_up, referral.converted; "
+     "did "
+     "you mean `order.paid`?\n"},
+    {"order.paid", "order.refunded",
+     "10:20: on: `order.refunded` earns nothing; it can be: activity.<name>, order.placed, order.paid, "
+     "order.shipped, order.completed, review.submitted, review.approved, share.shared, referral.signed_up, "
+     "referral.converted\n"},
+    {"activity.sign_up", "activity.", "15:21: on: activity.<name> takes a name of 1 to 64 bytes\n"},
+    {"1 per 1.00", "1 for 1.00",
+     "10:51: rate `1 for 1.00`; expected \"1 per 1.00\" or \"1 per whole 1.00\", at most 9 decimals\n"},
+    {"1 per 1.00", "1 per 0.00", "10:51: rate `1 per 0.00`: both numbers must be above zero\n"},
+    {"1 per 1.00", "-1 per 1.00",
+     "10:51: rate `-1 per 1.00`; expected \"1 per 1.00\" or \"1 per whole 1.00\", at most 9 decimals\n"},
+    {"1 per 1.00", "1 per 1.00 EUR",
+     "10:51: rate `1 per 1.00 EUR`; expected \"1 per 1.00\" or \"1 per whole 1.00\", at most 9 decimals\n"},
+    {"1 per 1.00", "9223372036854775807 per 0.000000001",
+     "10:51: rate `9223372036854775807 per 0.000000001` has too many digits\n"},
+    {"rate: {EUR: 1 per 1.00}", "rate: {EURO: 1 per 1.00}",
+     "10:46: currency `EURO` is not declared in this file; did you mean `EUR`?\n"},
+    {"rate: {EUR: 1 per 1.00}", "rate: {}", "10:45: rate has 0 entries; it takes 1 to 64\n"},
+    {"rate: {EUR: 1 per 1.00}", "fixed: 1, rate: 1 per 1",
+     "10:38: earn has `rate` and `fixed`; it takes one of them\n"},
+    {"earn: {rate: {EUR: 1 per 1.00}}", "earn: {}", "10:38: earn needs `rate: \"1 per 1.00\"` or `fixed: 50`\n"},
+    {"minimum: {EUR: 10}", "minimum: {EUR: 10.001}", "10:80: minimum is `10.001`: EUR has 2 decimals\n"},
+    {"minimum: {EUR: 10}", "minimum: {JPY: 10.0}", "10:80: minimum is `10.0`: JPY has 0 decimals\n"},
+    {"minimum: {EUR: 10}", "minimum: {EUR: 0}", "10:80: minimum is zero; expected an amount above zero\n"},
+    {"minimum: {EUR: 10}", "minimum: {EUR: ten}",
+     "10:80: minimum is `ten`; expected an amount such as 10.00, above zero\n"},
+    {"minimum: {EUR: 10}", "minimum: {EUR: 99999999999999999}",
+     "10:80: minimum is `99999999999999999`, which is too large\n"},
+    {"currency: stars}, rounding: up", "currency: star}, rounding: up",
+     "11:72: point currency `star` is not declared in this file; did you mean `stars`?\n"},
+    {"rounding: up", "rounding: halfeven",
+     "11:90: rounding is `halfeven`; it can be: down, half_up, half_even, up; did you mean `half_even`?\n"},
+    {"fixed: 50}", "rate: 1 per 1}", "12:49: a rate is for orders and activities; this rule earns {fixed: <points>}\n"},
+    {"fixed: 50}", "fixed: 5.5}", "12:50: fixed is `5.5`: points has 0 decimals\n"},
+    {"once_per: product", "once_per: order",
+     "12:65: once_per: rules on this event count once per product, not per order\n"},
+    {"once_per: product", "minimum: {EUR: 1}", "12:64: minimum is for rules on orders\n"},
+    {"once_per: product", "rounding: up", "12:65: rounding is for rates; this rule earns a fixed amount\n"},
+    {"once_per: product", "networks: [x]", "12:65: networks are for rules on share.shared\n"},
+    {"once_per: product", "to: both", "12:59: to is for rules on referrals\n"},
+    {"[x, facebook]", "[x, facebok]",
+     "13:66: network is `facebok`; it can be: other, facebook, messenger, pinterest, telegram, x, whatsapp, "
+     "instagram, tiktok; did you mean `facebook`?\n"},
+    {"[x, facebook]", "[x, x]", "13:66: network `x` stands here a second time\n"},
+    {"{subject}!", "{sbject}!",
+     "16:67: unknown placeholder {sbject}; there are {amount}, {currency}, {subject} and {rule}; did you mean "
+     "`subject`?\n"},
+    {"{subject}!", "{subject",
+     "16:67: unknown placeholder {subject}; there are {amount}, {currency}, {subject} and {rule}; did you mean "
+     "`subject`?\n"},
+    {"2000 points,", "2000 pints,",
+     "18:22: point currency `pints` is not declared in this file; did you mean `points`?\n"},
+    {"2000 points,", "2000,", "18:22: each is `2000`; expected \"2000 points\" or \"300.00 EUR spent\"\n"},
+    {"300.00 EUR spent", "300.00 EUR", "19:23: point currency `EUR` is not declared in this file\n"},
+    {"300.00 EUR spent", "300.00 EUR spend",
+     "19:23: each is `300.00 EUR spend`; expected \"2000 points\" or \"300.00 EUR spent\"\n"},
+    {"worth: {EUR: 20}", "worth: {EUR: 20, JPY: 1}", "18:63: worth has 2 entries; it takes 1\n"},
+    {"give: A treat", "give: ''", "19:47: give must be a text of 1 to 256 bytes on one line\n"},
+    {", give: A treat", "", "19:5: `give` is missing in a reward\n"},
+    {"id: treat", "id: base", "19:5: id `base` stands here a second time; the first is in line 10\n"},
+    {"money: {EUR: 2, JPY: 0}\n", "",
+     "9:5: a rule on orders needs currencies: declare them under `money`\n"
+     "10:5: a rule on orders needs currencies: declare them under `money`\n"
+     "17:64: currency `EUR` is not declared in this file\n"
+     "18:23: currency `EUR` is not declared in this file\n"},
+};
+
 Test(program_load, names_each_mistake_with_its_place_and_a_hint)
 {
-    static const struct {
-        const char *what, *by, *expected;
-    } cases[] = {
-        {"program: shop", "program: Shop", "1:10: program is `Shop`; expected 1 to 64 of the characters a-z 0-9 -\n"},
-        {"version: 3", "version: 0", "2:10: version is `0`; expected a whole number from 1 to 2147483647\n"},
-        {"version: 3", "version: 1.0", "2:10: version is `1.0`; expected a whole number from 1 to 2147483647\n"},
-        {"version: 3", "verison: 3",
-         "1:1: `version` is missing in a program\n"
-         "2:1: unknown key `verison` in a program; did you mean `version`?\n"},
-        {"version: 3\n", "version: 3\nversion: 4\n",
-         "3:1: `version` stands here a second time; the first is in line 2\n"},
-        {"2026-01-01T00:00:00+01:00", "2026-02-30T00:00:00Z",
-         "3:12: effective is `2026-02-30T00:00:00Z`; expected an instant such as 2026-01-01T00:00:00Z\n"},
-        {"2026-01-01T00:00:00+01:00", "2026-01-01",
-         "3:12: effective is `2026-01-01`; outside zone UTC write the instant: 2026-01-01T00:00:00+01:00\n"},
-        {"Europe/Berlin", "Europe//Berlin",
-         "4:7: zone is `Europe//Berlin`; expected an IANA name such as Europe/Berlin\n"},
-        {"stars: {decimals: 2}", "stars: {decimals: 7}",
-         "5:40: decimals is `7`; expected a whole number from 0 to 6\n"},
-        {"stars: {decimals: 2}", "stars: 2",
-         "5:29: a point currency must be a map of `key: value`, this is a single value\n"},
-        {"JPY: 0", "yen: 0", "6:17: currency `yen`; expected three capitals such as EUR\n"},
-        {"JPY: 0", "EUR: 2", "6:17: currency `EUR` stands here a second time\n"},
-        {"[cafe, bookshop]", "[cafe, cafe]", "7:18: partner `cafe` stands here a second time\n"},
-        {"[cafe, bookshop]", "cafe", "7:11: partners must be a list, this is a single value\n"},
-        {"clamp", "clam", "8:10: refunds is `clam`; it can be: negative, clamp; did you mean `clamp`?\n"},
-        {"id: base", "id: tea", "12:5: id `tea` stands here a second time; the first is in line 10\n"},
-        {"id: base", "id: adjustment",
-         "10:10: id `adjustment` is what corrections by support are booked under; choose another\n"},
-        {"id: base, ", "", "10:5: `id` is missing in a rule\n"},
-        {"order.paid", "order.payed",
-         "10:20: on: `order.payed` is no event; it can be: activity.<name>, order.placed, order.paid, order.shipped, "
-         "order.completed, review.submitted, review.approved, share.shared, referral.signed_up, referral.converted; "
-         "did "
-         "you mean `order.paid`?\n"},
-        {"order.paid", "order.refunded",
-         "10:20: on: `order.refunded` earns nothing; it can be: activity.<name>, order.placed, order.paid, "
-         "order.shipped, order.completed, review.submitted, review.approved, share.shared, referral.signed_up, "
-         "referral.converted\n"},
-        {"activity.sign_up", "activity.", "15:21: on: activity.<name> takes a name of 1 to 64 bytes\n"},
-        {"1 per 1.00", "1 for 1.00",
-         "10:51: rate `1 for 1.00`; expected \"1 per 1.00\" or \"1 per whole 1.00\", at most 9 decimals\n"},
-        {"1 per 1.00", "1 per 0.00", "10:51: rate `1 per 0.00`: both numbers must be above zero\n"},
-        {"1 per 1.00", "-1 per 1.00",
-         "10:51: rate `-1 per 1.00`; expected \"1 per 1.00\" or \"1 per whole 1.00\", at most 9 decimals\n"},
-        {"1 per 1.00", "1 per 1.00 EUR",
-         "10:51: rate `1 per 1.00 EUR`; expected \"1 per 1.00\" or \"1 per whole 1.00\", at most 9 decimals\n"},
-        {"1 per 1.00", "9223372036854775807 per 0.000000001",
-         "10:51: rate `9223372036854775807 per 0.000000001` has too many digits\n"},
-        {"rate: {EUR: 1 per 1.00}", "rate: {EURO: 1 per 1.00}",
-         "10:46: currency `EURO` is not declared in this file; did you mean `EUR`?\n"},
-        {"rate: {EUR: 1 per 1.00}", "rate: {}", "10:45: rate has 0 entries; it takes 1 to 64\n"},
-        {"rate: {EUR: 1 per 1.00}", "fixed: 1, rate: 1 per 1",
-         "10:38: earn has `rate` and `fixed`; it takes one of them\n"},
-        {"earn: {rate: {EUR: 1 per 1.00}}", "earn: {}", "10:38: earn needs `rate: \"1 per 1.00\"` or `fixed: 50`\n"},
-        {"minimum: {EUR: 10}", "minimum: {EUR: 10.001}", "10:80: minimum is `10.001`: EUR has 2 decimals\n"},
-        {"minimum: {EUR: 10}", "minimum: {JPY: 10.0}", "10:80: minimum is `10.0`: JPY has 0 decimals\n"},
-        {"minimum: {EUR: 10}", "minimum: {EUR: 0}", "10:80: minimum is zero; expected an amount above zero\n"},
-        {"minimum: {EUR: 10}", "minimum: {EUR: ten}",
-         "10:80: minimum is `ten`; expected an amount such as 10.00, above zero\n"},
-        {"minimum: {EUR: 10}", "minimum: {EUR: 99999999999999999}",
-         "10:80: minimum is `99999999999999999`, which is too large\n"},
-        {"currency: stars}, rounding: up", "currency: star}, rounding: up",
-         "11:72: point currency `star` is not declared in this file; did you mean `stars`?\n"},
-        {"rounding: up", "rounding: halfeven",
-         "11:90: rounding is `halfeven`; it can be: down, half_up, half_even, up; did you mean `half_even`?\n"},
-        {"fixed: 50}", "rate: 1 per 1}",
-         "12:49: a rate is for orders and activities; this rule earns {fixed: <points>}\n"},
-        {"fixed: 50}", "fixed: 5.5}", "12:50: fixed is `5.5`: points has 0 decimals\n"},
-        {"once_per: product", "once_per: order",
-         "12:65: once_per: rules on this event count once per product, not per order\n"},
-        {"once_per: product", "minimum: {EUR: 1}", "12:64: minimum is for rules on orders\n"},
-        {"once_per: product", "rounding: up", "12:65: rounding is for rates; this rule earns a fixed amount\n"},
-        {"once_per: product", "networks: [x]", "12:65: networks are for rules on share.shared\n"},
-        {"once_per: product", "to: both", "12:59: to is for rules on referrals\n"},
-        {"[x, facebook]", "[x, facebok]",
-         "13:66: network is `facebok`; it can be: other, facebook, messenger, pinterest, telegram, x, whatsapp, "
-         "instagram, tiktok; did you mean `facebook`?\n"},
-        {"[x, facebook]", "[x, x]", "13:66: network `x` stands here a second time\n"},
-        {"{subject}!", "{sbject}!",
-         "16:67: unknown placeholder {sbject}; there are {amount}, {currency}, {subject} and {rule}; did you mean "
-         "`subject`?\n"},
-        {"{subject}!", "{subject",
-         "16:67: unknown placeholder {subject}; there are {amount}, {currency}, {subject} and {rule}; did you mean "
-         "`subject`?\n"},
-        {"2000 points,", "2000 pints,",
-         "18:22: point currency `pints` is not declared in this file; did you mean `points`?\n"},
-        {"2000 points,", "2000,", "18:22: each is `2000`; expected \"2000 points\" or \"300.00 EUR spent\"\n"},
-        {"300.00 EUR spent", "300.00 EUR", "19:23: point currency `EUR` is not declared in this file\n"},
-        {"300.00 EUR spent", "300.00 EUR spend",
-         "19:23: each is `300.00 EUR spend`; expected \"2000 points\" or \"300.00 EUR spent\"\n"},
-        {"worth: {EUR: 20}", "worth: {EUR: 20, JPY: 1}", "18:63: worth has 2 entries; it takes 1\n"},
-        {"give: A treat", "give: ''", "19:47: give must be a text of 1 to 256 bytes on one line\n"},
-        {", give: A treat", "", "19:5: `give` is missing in a reward\n"},
-        {"id: treat", "id: base", "19:5: id `base` stands here a second time; the first is in line 10\n"},
-        {"money: {EUR: 2, JPY: 0}\n", "",
-         "9:5: a rule on orders needs currencies: declare them under `money`\n"
-         "10:5: a rule on orders needs currencies: declare them under `money`\n"
-         "17:64: currency `EUR` is not declared in this file\n"
-         "18:23: currency `EUR` is not declared in this file\n"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        expect_mistake(cases[i].what, cases[i].by, cases[i].expected);
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++)
+        expect_mistake(mistakes[i].what, mistakes[i].by, mistakes[i].expected);
 }
 
 Test(program_load, finds_all_mistakes_in_one_pass_in_order_of_line)

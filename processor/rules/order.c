@@ -99,7 +99,7 @@ static enum err_code follow_change(struct work *work, struct member_work *member
     const struct program *terms = NULL;
     enum err_code code = recompute_grants(work, member, record, remaining);
     if (!code)
-        code = work_terms(work, record->grants.items[0].version, &terms);
+        code = work_terms(work, record->version, &terms);
     if (code)
         return code;
     struct purchase purchase = {terms, record->currency, remaining - remaining_before};
@@ -236,6 +236,7 @@ static enum err_code grant_order(struct work *work)
         return code;
     bool first = record.kinds == 0;
     if (first) {
+        record.version = work->program->version;
         record.revision = order->revision;
         record.partner_id = work->event->partner_id;
         code = order_lines_replace(&record, order, work->scratch, work->err);

@@ -35,6 +35,11 @@ uint32_t order_kind_bit(enum event_kind kind)
     }
 }
 
+static bool grant_before(const struct grant *a, const struct grant *b)
+{
+    return a->version != b->version ? a->version < b->version : a->rule < b->rule;
+}
+
 void grants_add(struct grants *grants, struct grant grant, struct scratch *scratch)
 {
     if (grants->count == grants->capacity) {
@@ -46,7 +51,10 @@ void grants_add(struct grants *grants, struct grant grant, struct scratch *scrat
         grants->capacity = capacity;
     }
     assert(grants->count < grants->capacity && grant.points >= 0);
-    grants->items[grants->count++] = grant;
+    size_t to = grants->count++;
+    for (; to > 0 && !grant_before(&grants->items[to - 1], &grant); to--)
+        grants->items[to] = grants->items[to - 1];
+    grants->items[to] = grant;
 }
 
 static void read_grants(struct reader *reader, struct scratch *scratch, struct grants *out)
@@ -63,6 +71,8 @@ static void read_grants(struct reader *reader, struct scratch *scratch, struct g
         if (version == 0 || head / 2 >= PROGRAM_RULES_MAX)
             reader_fail(reader);
         out->items[i] = (struct grant){version, head / 2, read_natural(reader)};
+        if (i > 0 && !grant_before(&out->items[i - 1], &out->items[i]))
+            reader_fail(reader);
     }
 }
 
@@ -133,6 +143,7 @@ enum err_code order_record_decode(struct bytes bytes, struct scratch *scratch, s
         flags = reader_fail(&reader);
     record.whole_refund = flags & FLAG_WHOLE_REFUND;
     record.kinds = (uint32_t)(flags >> KINDS_SHIFT);
+    record.version = read_natural(&reader);
     record.currency = read_text(&reader);
     record.partner_id = read_text(&reader);
     record.revision = read_natural(&reader);
@@ -140,7 +151,7 @@ enum err_code order_record_decode(struct bytes bytes, struct scratch *scratch, s
     record.refunded_amount = read_natural(&reader);
     read_lines(&reader, scratch, &record);
     read_grants(&reader, scratch, &record.grants);
-    if ((record.kinds != 0) != (record.grants.count > 0))
+    if ((record.kinds != 0) != (record.grants.count > 0) || (record.kinds != 0) != (record.version != 0))
         reader_fail(&reader);
     enum err_code code = check_read(&reader, "order", bytes, err);
     if (!code)
@@ -151,8 +162,9 @@ enum err_code order_record_decode(struct bytes bytes, struct scratch *scratch, s
 struct bytes order_record_encode(const struct order_record *record, struct scratch *scratch)
 {
     assert((record->kinds != 0) == (record->grants.count > 0));
+    assert((record->kinds != 0) == (record->version != 0));
     size_t size =
-        10 * CODEC_VARINT_MAX + record->currency.len + record->partner_id.len + grants_size_max(&record->grants);
+        11 * CODEC_VARINT_MAX + record->currency.len + record->partner_id.len + grants_size_max(&record->grants);
     for (size_t i = 0; i < record->line_count; i++)
         size += record->lines[i].key.len + 4 * CODEC_VARINT_MAX;
     uint8_t *at = scratch_raw(scratch, size);
@@ -160,6 +172,7 @@ struct bytes order_record_encode(const struct order_record *record, struct scrat
     write_varint(&writer, RECORD_VERSION);
     write_varint(&writer, FORM_ORDER);
     write_varint(&writer, (uint64_t)record->kinds << KINDS_SHIFT | (record->whole_refund ? FLAG_WHOLE_REFUND : 0));
+    write_natural(&writer, record->version);
     write_text(&writer, record->currency);
     write_text(&writer, record->partner_id);
     write_natural(&writer, record->revision);

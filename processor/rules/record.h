@@ -9,10 +9,11 @@
  * that it counts once and can be taken back. Bytes, version 1:
  *
  *   u8 1, u8 form, then
- *   order: natural flags, text currency, text partner, natural revision, natural discount, natural refunded amount,
- *          count lines: text key, natural quantity, natural net, natural refunded quantity; grants
+ *   order: natural flags, natural version, text currency, text partner, natural revision, natural discount, natural
+ *          refunded amount, count lines: text key, natural quantity, natural net, natural refunded quantity; grants
  *   once:  natural undone, text partner; grants
- *   grants: count: natural (place of the rule * 2 + 1 where a version follows), natural version, natural points
+ *   grants: count: natural (place of the rule * 2 + 1 where a version follows), natural version, natural points; sorted
+ *           by version and rule
  */
 
 /* What one rule granted. The rule is named by its place in that version's file, which never changes. */
@@ -23,7 +24,7 @@ struct grant {
 };
 
 struct grants {
-    struct grant *items; /* in the order in which they were made */
+    struct grant *items; /* sorted by version and rule */
     size_t count;
     size_t capacity;
 };
@@ -38,6 +39,7 @@ struct line_record {
 struct order_record {
     bool whole_refund; /* cancelled, or refunded whole: nothing remains, for ever */
     uint32_t kinds;    /* order_kind_bit of the kinds that have granted; 0: the order is not known yet */
+    int64_t version;   /* of the program, when the order became known; 0 until then */
     struct text currency;
     struct text partner_id;
     int64_t revision;
@@ -66,6 +68,7 @@ enum err_code once_record_decode(struct bytes bytes, struct scratch *scratch, st
 struct bytes order_record_encode(const struct order_record *record, struct scratch *scratch);
 struct bytes once_record_encode(const struct once_record *record, struct scratch *scratch);
 
+/* At its place among the others; the rule has not granted yet. */
 void grants_add(struct grants *grants, struct grant grant, struct scratch *scratch);
 
 #endif

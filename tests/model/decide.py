@@ -343,13 +343,16 @@ class Step:
         self.accrue(member, self.program, rule, amount, subject, self.partner)
 
     def undo_once(self, member, held: Once, subject: str, network: str = ""):
-        """Takes back what was granted for the thing; of a share only by rules for that network."""
-        for rule_id, (version, amount) in held.granted.items():
-            terms = self.programs.version(self.program.id, version)
-            rule = next(rule for rule in terms.rules if rule.id == rule_id)
-            if amount > 0 and (not network or not rule.networks or network in rule.networks):
+        """Takes back what was granted for the thing, in file order of rules; of a share only by rules for that network."""
+        for version in sorted({version for version, _ in held.granted.values()}):
+            self.undo_version(member, held, self.programs.version(self.program.id, version), subject, network)
+
+    def undo_version(self, member, held: Once, terms: Program, subject: str, network: str):
+        for rule in terms.rules:
+            version, amount = held.granted.get(rule.id, (0, 0))
+            if version == terms.version and amount > 0 and (not network or not rule.networks or network in rule.networks):
                 self.take_back(member, terms, rule, amount, subject, held.partner_id)
-                held.granted[rule_id] = (version, 0)
+                held.granted[rule.id] = (version, 0)
 
     def review(self):
         member, sku, kind = parties(self.event)[0], self.event["sku"], self.event["kind"]

@@ -102,7 +102,7 @@ Test(state, of_one_order_is_about_a_hundred_bytes)
     struct line_record lines[] = {
         {TEXT("sku-1001"), 1, 1999, 0}, {TEXT("sku-1002"), 2, 998, 0}, {TEXT("sku-1003"), 1, 4999, 0}};
     struct order_record order = {
-        .kinds = order_kind_bit(ORDER_PAID), .currency = TEXT("EUR"), .lines = lines, .line_count = 3};
+        .kinds = order_kind_bit(ORDER_PAID), .version = 1, .currency = TEXT("EUR"), .lines = lines, .line_count = 3};
     for (size_t rule = 0; rule < 5; rule++)
         grants_add(&order.grants, (struct grant){1, rule, 79}, scratch);
     struct member_state state = empty_state();
@@ -245,6 +245,7 @@ static struct order_record full_order(void)
     static struct line_record lines[] = {{{"a", 1}, 3, 2900, 1}, {{"b", 1}, 0, 0, 7}, {{"bb", 2}, 1, INT64_MAX, 0}};
     struct order_record order = {.whole_refund = true,
                                  .kinds = order_kind_bit(ORDER_PAID) | order_kind_bit(ORDER_COMPLETED),
+                                 .version = 1,
                                  .currency = TEXT("EUR"),
                                  .partner_id = TEXT("cafe"),
                                  .revision = 3,
@@ -272,6 +273,18 @@ Test(record, of_an_order_reads_back)
     cr_assert_eq(read.grants.count, 3);
     cr_assert(read.grants.items[1].rule == 300 && read.grants.items[1].version == 1);
     cr_assert(read.grants.items[2].version == 2 && read.grants.items[2].points == INT64_MAX);
+}
+
+Test(record, keeps_grants_sorted_by_version_and_rule)
+{
+    struct grants grants = {0};
+    static const struct grant made[] = {{2, 1, 0}, {1, 7, 0}, {2, 0, 0}, {1, 3, 0}, {3, 0, 0}};
+    for (size_t i = 0; i < 5; i++)
+        grants_add(&grants, made[i], scratch);
+    cr_assert_eq(grants.count, 5);
+    cr_assert(grants.items[0].version == 1 && grants.items[0].rule == 3 && grants.items[1].rule == 7);
+    cr_assert(grants.items[2].version == 2 && grants.items[2].rule == 0 && grants.items[3].rule == 1);
+    cr_assert_eq(grants.items[4].version, 3);
 }
 
 Test(record, of_something_that_counts_once_reads_back)

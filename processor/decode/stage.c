@@ -12,6 +12,7 @@ enum { UNKNOWN_SCHEMA_WAIT_MS = 250 };
 struct inbox {
     rd_kafka_message_t **items;
     size_t count;
+    uint64_t first; /* of the assignment's records, counted from 0, the place of items[0] */
 };
 
 struct decode_stage {
@@ -19,6 +20,7 @@ struct decode_stage {
     struct decode_hooks hooks;
     struct decoder *decoder; /* the thread's */
     struct batch *open;      /* the thread's */
+    uint64_t decoded;        /* the thread's: records of the assignment so far */
     struct partition *last;  /* the thread's: of the last record */
     const char *last_topic;
     pthread_t thread;
@@ -145,6 +147,8 @@ static bool add_record(struct decode_stage *stage, const struct assignment *assi
     }
     struct batch *batch = stage->open;
     batch->assignment = assignment;
+    if (batch->count == 0)
+        batch->first = stage->decoded;
     batch->records[batch->count++] = record;
     batch->bytes += message->len + message->key_len;
     return true;
@@ -162,12 +166,15 @@ static void work_on(struct decode_stage *stage, const struct assignment *assignm
 {
     enum { OFFER_EVERY = 256 };
     for (size_t i = 0; i < stage->taken.count; i++) {
+        /* A record dropped on the way would be passed over by the next batch's range: better no process than that. */
+        assert(stage->taken.first + i == stage->decoded);
         if (!add_record(stage, assignment, stage->taken.items[i])) {
             waiting_lock(&stage->waiting);
             drop(&stage->taken, i);
             waiting_unlock(&stage->waiting);
             return;
         }
+        stage->decoded++;
         if (i % OFFER_EVERY == OFFER_EVERY - 1)
             offer(stage);
     }
@@ -185,7 +192,9 @@ static void forget(struct decode_stage *stage)
     stage->open_count = 0;
     stage->last = NULL;
     stage->last_topic = NULL;
+    stage->decoded = 0;
     drop(&stage->inbox, 0);
+    stage->inbox.first = 0;
     stage->parked = true;
     waiting_tell(&stage->waiting);
 }
@@ -196,39 +205,41 @@ static void take_inbox(struct decode_stage *stage)
     assert(empty.count == 0);
     stage->taken = stage->inbox;
     stage->inbox = empty;
+    stage->inbox.first = stage->taken.first + stage->taken.count;
     waiting_tell(&stage->waiting); /* there is room again */
+}
+
+/* Under the lock: waits for records while there are none, offering what is open. */
+static void wait_for_records(struct decode_stage *stage, const struct assignment *mine)
+{
+    waiting_unlock(&stage->waiting);
+    bool offered = offer(stage);
+    waiting_lock(&stage->waiting);
+    if (offered || stage->inbox.count > 0 || stage->assignment != mine || stage->quit)
+        return;
+    /* A wake-up between the offer and this wait is made good by the time-out. */
+    struct timespec until = waiting_deadline(stage->open->count > 0 ? 2 : 100);
+    waiting_until(&stage->waiting, &until);
 }
 
 static void *stage_main(void *argument)
 {
     struct decode_stage *stage = argument;
-    const struct assignment *mine = NULL;
     waiting_lock(&stage->waiting);
     while (!stage->quit) {
-        if (stage->assignment != mine || !stage->assignment) {
+        const struct assignment *mine = stage->assignment;
+        if (!mine) {
             if (!stage->parked)
                 forget(stage);
-            mine = stage->assignment;
-            stage->parked = !mine;
-            if (!mine)
-                waiting_wait(&stage->waiting);
-            continue;
-        }
-        if (stage->inbox.count == 0) {
+            waiting_wait(&stage->waiting);
+        } else if (stage->inbox.count == 0) {
+            wait_for_records(stage, mine);
+        } else {
+            take_inbox(stage);
             waiting_unlock(&stage->waiting);
-            bool offered = offer(stage);
+            work_on(stage, mine);
             waiting_lock(&stage->waiting);
-            if (!offered && stage->inbox.count == 0 && stage->assignment == mine && !stage->quit) {
-                /* A wake-up between the offer and this wait is made good by the time-out. */
-                struct timespec until = waiting_deadline(stage->open->count > 0 ? 2 : 100);
-                waiting_until(&stage->waiting, &until);
-            }
-            continue;
         }
-        take_inbox(stage);
-        waiting_unlock(&stage->waiting);
-        work_on(stage, mine);
-        waiting_lock(&stage->waiting);
     }
     forget(stage);
     waiting_unlock(&stage->waiting);

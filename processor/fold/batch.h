@@ -26,6 +26,7 @@ struct record {
 /* What arrived while the last batch was written. */
 struct batch {
     const struct assignment *assignment;
+    uint64_t first;      /* the place of records[0] among the assignment's records, from 0 */
     struct arena *arena; /* texts and lines of the events */
     struct record *records;
     size_t count;

@@ -31,7 +31,8 @@ struct ledger_stage {
     struct arena *program_arena;
     struct program_set programs;
     bool programs_loaded;
-    int look_up; /* batches for which event keys are looked up before deciding */
+    uint64_t applied; /* records of the assignment so far */
+    int look_up;      /* batches for which event keys are looked up before deciding */
     struct prunes prunes;
     struct waiting waiting;
     /* under the lock */
@@ -269,6 +270,8 @@ static enum err_code apply_or_bisect(struct ledger_stage *stage, struct record *
 static void work(struct ledger_stage *stage)
 {
     struct err err = {0};
+    assert(stage->batch->first == stage->applied); /* nothing was lost on the way here */
+    stage->applied += stage->batch->count;
     enum err_code code = apply_or_bisect(stage, stage->batch->records, stage->batch->count, &err);
     if (code == ERR_OWNER_CHANGED) {
         log_event(LOG_WARN, "ledger.owner_changed", "detail=%s", log_quote(err.text));
@@ -358,6 +361,7 @@ void ledger_stage_begin(struct ledger_stage *stage, const struct assignment *ass
     assert(!stage->busy && !stage->pending && stage->prunes.count == 0);
     atomic_store(&stage->cancel, false);
     stage->broken = false;
+    stage->applied = 0;
     stage->assignment = assignment;
     waiting_unlock(&stage->waiting);
 }

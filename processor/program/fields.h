@@ -3,6 +3,7 @@
 
 #include "program/node.h"
 #include "rules/program_model.h"
+#include "rules/shown.h"
 
 /* Maps read by tables of their fields, and scalars read strictly. Every reader complains at its node and goes on, so
  * that one pass finds every error of a file. */
@@ -66,8 +67,5 @@ bool read_money(struct loader *loader, const struct node *node, size_t *out);
 bool read_points(struct loader *loader, const struct node *node, size_t *out);
 
 #define FIELD_COUNT(fields) (sizeof(fields) / sizeof *(fields))
-
-/* A text for a printf format of %.*s, cut where it is long. */
-#define SHOWN(text) ((int)((text).len < 64 ? (text).len : 64)), ((text).len > 0 ? (text).at : "")
 
 #endif

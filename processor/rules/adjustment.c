@@ -11,8 +11,7 @@ enum err_code decide_adjustment(struct work *work)
     size_t place = adjustment->currency.len > 0 ? program_point_place(work->program, adjustment->currency) : 0;
     if (place == PLACE_NONE)
         return err_set(work->err, ERR_UNKNOWN_CURRENCY, "adjustment.currency is %.*s; program %.*s has no such points",
-                       (int)(adjustment->currency.len < 64 ? adjustment->currency.len : 64), adjustment->currency.at,
-                       (int)work->program->id.len, work->program->id.at);
+                       SHOWN(adjustment->currency), SHOWN(work->program->id));
     if (adjustment->points == 0)
         return ERR_NONE;
     bool adds = adjustment->points > 0;

@@ -124,7 +124,7 @@ static enum err_code move_points(struct work *work, struct member_work *member, 
 static enum err_code overflow(struct work *work, struct terms terms)
 {
     return err_set(work->err, ERR_OVERFLOW, "what the member has towards reward %.*s does not fit",
-                   (int)terms.reward->id.len, terms.reward->id.at);
+                   SHOWN(terms.reward->id));
 }
 
 static enum err_code convert(struct work *work, struct member_work *member, struct terms terms)

@@ -95,11 +95,11 @@ static enum err_code points_of(struct work *work, const struct rule *rule, int64
     if (value < 0)
         return err_set(work->err, ERR_BAD_EVENT,
                        "activity.value is %lld thousandths; rule %.*s pays by it, it must not be negative",
-                       (long long)value, (int)rule->id.len, rule->id.at);
+                       (long long)value, SHOWN(rule->id));
     if (!rate_points(&rule->rates[0], value, rule->rounding, out))
         return err_set(work->err, ERR_OVERFLOW,
                        "activity.value is %lld thousandths; the points of rule %.*s do not fit", (long long)value,
-                       (int)rule->id.len, rule->id.at);
+                       SHOWN(rule->id));
     return ERR_NONE;
 }
 

@@ -20,8 +20,7 @@ static struct cause cause_of(const struct work *work, const struct order_record 
 static enum err_code overflow(struct work *work)
 {
     const struct text id = work->event->order.order_id;
-    return err_set(work->err, ERR_OVERFLOW, "the numbers of order %.*s do not fit", (int)(id.len < 64 ? id.len : 64),
-                   id.at);
+    return err_set(work->err, ERR_OVERFLOW, "the numbers of order %.*s do not fit", SHOWN(id));
 }
 
 /* What rules of one version grant by. */
@@ -38,7 +37,7 @@ static enum err_code basis_of(struct work *work, const struct program *terms, co
     if (money == PLACE_NONE)
         return err_set(work->err, ERR_BAD_STATE,
                        "an order granted under version %lld is in %.*s, which it does not declare",
-                       (long long)terms->version, (int)record->currency.len, record->currency.at);
+                       (long long)terms->version, SHOWN(record->currency));
     *out = (struct basis){money, remaining, order_is_gone(record, remaining)};
     return ERR_NONE;
 }
@@ -119,7 +118,7 @@ static enum err_code load_record(struct work *work, struct member_work *member, 
         out->partner_id = work->event->partner_id;
     } else if (!text_equal(out->currency, order->currency)) {
         return err_set(work->err, ERR_BAD_EVENT, "order.currency is %.*s; this order came in %.*s",
-                       (int)order->currency.len, order->currency.at, (int)out->currency.len, out->currency.at);
+                       SHOWN(order->currency), SHOWN(out->currency));
     }
     return ERR_NONE;
 }
@@ -262,9 +261,8 @@ enum err_code decide_order(struct work *work)
     const struct order_event *order = &work->event->order;
     if (program_money_place(work->program, order->currency) == PLACE_NONE)
         return err_set(work->err, ERR_UNKNOWN_CURRENCY,
-                       "order.currency is %.*s; program %.*s version %lld does not declare it",
-                       (int)(order->currency.len < 64 ? order->currency.len : 64), order->currency.at,
-                       (int)work->program->id.len, work->program->id.at, (long long)work->program->version);
+                       "order.currency is %.*s; program %.*s version %lld does not declare it", SHOWN(order->currency),
+                       SHOWN(work->program->id), (long long)work->program->version);
     if (order->order_id.len == 0)
         return err_set(work->err, ERR_BAD_EVENT, "order.order_id is empty");
     switch (work->event->kind) {

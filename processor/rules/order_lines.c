@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 #include "rules/program_model.h"
+#include "rules/shown.h"
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -110,7 +111,7 @@ static enum err_code combine(struct order_record *record, struct line_record *li
             !checked_add(last->net, lines[i].net, &last->net) ||
             !checked_add(last->refunded, lines[i].refunded, &last->refunded))
             return err_set(err, ERR_OVERFLOW, "order.lines: the numbers of line %.*s do not fit together",
-                           (int)(last->key.len < 64 ? last->key.len : 64), last->key.at);
+                           SHOWN(last->key));
     }
     record->lines = lines;
     record->line_count = kept;
@@ -171,9 +172,8 @@ enum err_code order_lines_refund(struct order_record *record, const struct order
             return bad_line(err, i, "quantity", line->quantity, "it must be at least 1");
         const struct line_record *ordered = find_line(record, key);
         if (record->kinds != 0 && (!ordered || ordered->quantity == 0))
-            return err_set(err, ERR_BAD_EVENT, "order.lines[%zu] is %.*s; order %.*s has no such line", i,
-                           (int)(key.len < 64 ? key.len : 64), key.at,
-                           (int)(refund->order_id.len < 64 ? refund->order_id.len : 64), refund->order_id.at);
+            return err_set(err, ERR_BAD_EVENT, "order.lines[%zu] is %.*s; order %.*s has no such line", i, SHOWN(key),
+                           SHOWN(refund->order_id));
         lines[record->line_count + i] = (struct line_record){.key = key, .refunded = line->quantity};
     }
     return combine(record, lines, refund->line_count + record->line_count, scratch, err);

@@ -10,8 +10,7 @@ static enum err_code check_partner(const struct work *work)
     if (partner.len == 0 || program_has_partner(work->program, partner))
         return ERR_NONE;
     return err_set(work->err, ERR_UNKNOWN_PARTNER, "partner_id is %.*s; program %.*s version %lld does not list it",
-                   (int)(partner.len < 64 ? partner.len : 64), partner.at, (int)work->program->id.len,
-                   work->program->id.at, (long long)work->program->version);
+                   SHOWN(partner), SHOWN(work->program->id), (long long)work->program->version);
 }
 
 static struct sums sums_of(const struct member_state *state)

@@ -16,7 +16,7 @@ enum err_code work_terms(struct work *work, int64_t version, const struct progra
     if (!terms)
         return err_set(work->err, ERR_BAD_STATE,
                        "the member's state names version %lld of program %.*s, which is not held", (long long)version,
-                       (int)work->program->id.len, work->program->id.at);
+                       SHOWN(work->program->id));
     *out = terms;
     return ERR_NONE;
 }
@@ -105,7 +105,7 @@ enum err_code work_post(struct work *work, struct member_work *member, struct ba
                      : checked_sub(balance->available, transfer->amount, &balance->available);
     if (!fits || !checked_add(member->state.entry_count, 1, &member->state.entry_count))
         return err_set(work->err, ERR_OVERFLOW, "%lld %.*s do not fit the member's balance",
-                       (long long)transfer->amount, (int)transfer->currency.len, transfer->currency.at);
+                       (long long)transfer->amount, SHOWN(transfer->currency));
     member->changed = true;
     *add_entry(work) = (struct entry){
         .party = member->party,
@@ -145,7 +145,7 @@ static void add_points_reward(struct work *work, const struct member_work *membe
 
 static enum err_code lifetime_overflow(struct work *work, struct text currency)
 {
-    return err_set(work->err, ERR_OVERFLOW, "the member's lifetime %.*s do not fit", (int)currency.len, currency.at);
+    return err_set(work->err, ERR_OVERFLOW, "the member's lifetime %.*s do not fit", SHOWN(currency));
 }
 
 enum err_code work_accrue(struct work *work, struct member_work *member, const struct rule *rule, int64_t amount,

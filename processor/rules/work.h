@@ -3,6 +3,7 @@
 
 #include "rules/program_model.h"
 #include "rules/record.h"
+#include "rules/shown.h"
 #include "rules/state.h"
 #include "rules/step.h"
 

@@ -67,7 +67,7 @@ def test_small_batches_give_the_same_ledger_as_large_ones(make_world):
         world = make_world(partitions=1, POINTS_BATCH_MAX_EVENTS=size)
         world.apply(ALL[0])
         workload = Workload(world, 77, members=12, scatter=0.0, poison=0.0)
-        made = [record for record in workload.plan(900) if record.event is not None and record.event["type"] == "order"][:120]
+        made = [record for record in workload.plan(500) if record.event is not None and record.event["type"] == "order"][:60]
         world.send(*made)
         world.processor().start()
         world.wait_caught_up(60)

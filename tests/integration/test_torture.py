@@ -30,7 +30,7 @@ def check(world, seed: int, events: int, kills: int, seconds: float):
 
 def test_kill_9_loses_nothing_and_repeats_nothing(make_world):
     """The short form; `make torture SECONDS=… SEED=…` makes it long: 20,000 events and 20 kills at the least."""
-    seconds = int(os.environ.get("POINTSTEST_TORTURE_SECONDS") or 45)
+    seconds = int(os.environ.get("POINTSTEST_TORTURE_SECONDS") or 40)
     long = seconds > 60
     check(make_world(partitions=4 if long else 3), SEED, events=max(20_000, seconds * 120) if long else 4500,
           kills=max(20, seconds // 6) if long else 8, seconds=seconds)

@@ -34,6 +34,7 @@ class Observation:
 
 
 def observe(world: World) -> Observation:
+    world.wait_settled()
     seen = Observation()
     topics = {number: name for number, name in world.query("SELECT topic_no, name FROM topics")}
     read_entries(world, seen, topics)

@@ -32,15 +32,13 @@ enum err_code decide_adjustment(struct work *work)
     enum err_code code = work_post(work, member, balance, &transfer, &cause);
     if (code)
         return code;
-    struct reward reward = {
-        .type = adds ? REWARD_POINTS_GRANTED : REWARD_POINTS_TAKEN_BACK,
-        .amount = amount,
-        .currency = currency->name,
-        .rule_id = transfer.rule_id,
-        .partner_id = cause.partner_id,
-        .reason = reason_for_adjustment(work->arena, adjustment, currency),
-        .program_version = cause.terms->version,
-    };
-    work_add_reward(work, member, balance, &reward);
+    struct reward *reward =
+        work_add_reward(work, member, adds ? REWARD_POINTS_GRANTED : REWARD_POINTS_TAKEN_BACK, balance);
+    reward->amount = amount;
+    reward->currency = currency->name;
+    reward->rule_id = transfer.rule_id;
+    reward->partner_id = cause.partner_id;
+    reward->reason = reason_for_adjustment(work->arena, adjustment, currency);
+    reward->program_version = cause.terms->version;
     return ERR_NONE;
 }

@@ -87,17 +87,15 @@ static void add_reward(struct work *work, const struct member_work *member, enum
     const struct automatic *automatic = terms.reward;
     const struct program *program = terms.program;
     size_t shown = automatic->form == AUTOMATIC_POINTS ? automatic->currency : 0;
-    struct reward reward = {
-        .type = type,
-        .amount = automatic->worth,
-        .currency = automatic->worth_currency,
-        .rule_id = automatic->id,
-        .partner_id = work->event->partner_id,
-        .benefit = automatic->give,
-        .reason = reason_for_automatic(work->arena, program, automatic, type),
-        .program_version = program->version,
-    };
-    work_add_reward(work, member, state_find_balance(&member->state, program->points[shown].name), &reward);
+    struct reward *reward =
+        work_add_reward(work, member, type, state_find_balance(&member->state, program->points[shown].name));
+    reward->amount = automatic->worth;
+    reward->currency = automatic->worth_currency;
+    reward->rule_id = automatic->id;
+    reward->partner_id = work->event->partner_id;
+    reward->benefit = automatic->give;
+    reward->reason = reason_for_automatic(work->arena, program, automatic, type);
+    reward->program_version = program->version;
 }
 
 /* Moves the points of one reward: into it, or back out of it. */

@@ -22,6 +22,9 @@ enum err_code grants_have(struct work *work, const struct grants *grants, const 
     return ERR_NONE;
 }
 
+/* Networks' numbers stand in records as bits: they never change. */
+_Static_assert(NETWORK_OTHER == 0 && NETWORK_X == 5 && NETWORK_TIKTOK == 8 && NETWORK_COUNT <= 16, "see once_record");
+
 uint32_t undone_bit(const struct event *event)
 {
     return event->type == EVENT_SHARE ? UINT32_C(1) << event->share.network : WHATEVER;
@@ -133,7 +136,7 @@ static enum err_code grant_rules(struct work *work, struct member_work *member, 
         if (code)
             return code;
         if (points > 0 && rule->once_per != ONCE_PER_EVENT)
-            grants_add(&record->grants, (struct grant){work->program->version, rule->place, points}, work->scratch);
+            grants_add(&record->grants, &(struct grant){work->program->version, rule->place, points}, work->scratch);
     }
     return ERR_NONE;
 }

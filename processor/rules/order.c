@@ -215,7 +215,7 @@ static enum err_code grant_rule(struct work *work, struct member_work *member, s
     if (!code && due > 0)
         code = work_accrue(work, member, rule, due, &cause);
     if (!code)
-        grants_add(&record->grants, (struct grant){work->program->version, rule->place, due}, work->scratch);
+        grants_add(&record->grants, &(struct grant){work->program->version, rule->place, due}, work->scratch);
     return code;
 }
 

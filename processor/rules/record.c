@@ -40,7 +40,7 @@ static bool grant_before(const struct grant *a, const struct grant *b)
     return a->version != b->version ? a->version < b->version : a->rule < b->rule;
 }
 
-void grants_add(struct grants *grants, struct grant grant, struct scratch *scratch)
+void grants_add(struct grants *grants, const struct grant *grant, struct scratch *scratch)
 {
     if (grants->count == grants->capacity) {
         size_t capacity = grants->capacity > 0 ? 2 * grants->capacity : GRANTS_SPARE;
@@ -50,11 +50,13 @@ void grants_add(struct grants *grants, struct grant grant, struct scratch *scrat
         grants->items = items;
         grants->capacity = capacity;
     }
-    assert(grants->count < grants->capacity && grant.points >= 0);
+    assert(grants->count < grants->capacity && grant->points >= 0);
     size_t to = grants->count++;
-    for (; to > 0 && !grant_before(&grants->items[to - 1], &grant); to--)
+    for (; to > 0 && !grant_before(&grants->items[to - 1], grant); to--)
         grants->items[to] = grants->items[to - 1];
-    grants->items[to] = grant;
+    grants->items[to].version = grant->version;
+    grants->items[to].rule = grant->rule;
+    grants->items[to].points = grant->points;
 }
 
 static void read_grants(struct reader *reader, struct scratch *scratch, struct grants *out)

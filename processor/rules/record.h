@@ -69,6 +69,6 @@ struct bytes order_record_encode(const struct order_record *record, struct scrat
 struct bytes once_record_encode(const struct once_record *record, struct scratch *scratch);
 
 /* At its place among the others; the rule has not granted yet. */
-void grants_add(struct grants *grants, struct grant grant, struct scratch *scratch);
+void grants_add(struct grants *grants, const struct grant *grant, struct scratch *scratch);
 
 #endif

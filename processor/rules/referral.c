@@ -43,16 +43,13 @@ static void add_referral_reward(struct work *work, const struct member_work *mem
                                 const struct rule *rule, struct text reason)
 {
     struct text currency = program_default_currency(work->program);
-    struct reward reward = {
-        .type = type,
-        .currency = currency,
-        .rule_id = rule->id,
-        .partner_id = work->event->partner_id,
-        .subject = work->event->referral.referee,
-        .reason = reason,
-        .program_version = work->program->version,
-    };
-    work_add_reward(work, member, state_find_balance(&member->state, currency), &reward);
+    struct reward *reward = work_add_reward(work, member, type, state_find_balance(&member->state, currency));
+    reward->currency = currency;
+    reward->rule_id = rule->id;
+    reward->partner_id = work->event->partner_id;
+    reward->subject = work->event->referral.referee;
+    reward->reason = reason;
+    reward->program_version = work->program->version;
 }
 
 static enum err_code load_records(struct work *work, struct once_record records[STEP_PARTIES_MAX])
@@ -98,7 +95,7 @@ static enum err_code grant_rule(struct work *work, struct once_record records[ST
         enum err_code code = points > 0 ? work_accrue(work, member, rule, points, &cause) : ERR_NONE;
         if (code)
             return code;
-        grants_add(&records[p].grants, (struct grant){work->program->version, rule->place, points}, work->scratch);
+        grants_add(&records[p].grants, &(struct grant){work->program->version, rule->place, points}, work->scratch);
     }
     return ERR_NONE;
 }

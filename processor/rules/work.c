@@ -65,10 +65,9 @@ void work_put_record(struct work *work, struct member_work *member, size_t subje
         spill(work, member, state_spill(&member->state, 0));
 }
 
-void work_add_reward(struct work *work, const struct member_work *member, const struct balance *balance,
-                     const struct reward *reward)
+struct reward *work_add_reward(struct work *work, const struct member_work *member, enum reward_type type,
+                               const struct balance *balance)
 {
-    assert(reward->amount >= 0);
     if (work->reward_count == work->reward_capacity) {
         work->reward_capacity = work->reward_capacity > 0 ? 2 * work->reward_capacity : OUTPUTS_USUAL;
         struct reward *larger = arena_raw(work->arena, work->reward_capacity * sizeof *larger);
@@ -76,11 +75,14 @@ void work_add_reward(struct work *work, const struct member_work *member, const 
             memcpy(larger, work->rewards, work->reward_count * sizeof *larger);
         work->rewards = larger;
     }
-    struct reward *added = &work->rewards[work->reward_count++];
-    *added = *reward;
-    added->party = member->party;
-    added->balance_after = balance ? balance->available : 0;
-    added->lifetime_after = balance ? balance->lifetime : 0;
+    static const struct reward nothing;
+    struct reward *reward = &work->rewards[work->reward_count++];
+    *reward = nothing;
+    reward->type = type;
+    reward->party = member->party;
+    reward->balance_after = balance ? balance->available : 0;
+    reward->lifetime_after = balance ? balance->lifetime : 0;
+    return reward;
 }
 
 static struct entry *add_entry(struct work *work)
@@ -107,21 +109,20 @@ enum err_code work_post(struct work *work, struct member_work *member, struct ba
         return err_set(work->err, ERR_OVERFLOW, "%lld %.*s do not fit the member's balance",
                        (long long)transfer->amount, SHOWN(transfer->currency));
     member->changed = true;
-    *add_entry(work) = (struct entry){
-        .party = member->party,
-        .kind = transfer->kind,
-        .from = transfer->from,
-        .to = transfer->to,
-        .sequence = member->state.entry_count,
-        .amount = transfer->amount,
-        .wanted = transfer->wanted,
-        .currency = transfer->currency,
-        .partner_id = cause->partner_id,
-        .rule_id = transfer->rule_id,
-        .subject = cause->subject,
-        .subject_key = cause->subject_key,
-        .program_version = cause->terms->version,
-    };
+    struct entry *entry = add_entry(work);
+    entry->party = member->party;
+    entry->kind = transfer->kind;
+    entry->from = transfer->from;
+    entry->to = transfer->to;
+    entry->sequence = member->state.entry_count;
+    entry->amount = transfer->amount;
+    entry->wanted = transfer->wanted;
+    entry->currency = transfer->currency;
+    entry->partner_id = cause->partner_id;
+    entry->rule_id = transfer->rule_id;
+    entry->subject = cause->subject;
+    entry->subject_key = cause->subject_key;
+    entry->program_version = cause->terms->version;
     return ERR_NONE;
 }
 
@@ -130,17 +131,14 @@ static void add_points_reward(struct work *work, const struct member_work *membe
                               const struct balance *balance, const struct transfer *transfer, const struct cause *cause,
                               struct text reason)
 {
-    struct reward reward = {
-        .type = type,
-        .amount = transfer->amount,
-        .currency = transfer->currency,
-        .rule_id = transfer->rule_id,
-        .partner_id = cause->partner_id,
-        .subject = cause->subject,
-        .reason = reason,
-        .program_version = cause->terms->version,
-    };
-    work_add_reward(work, member, balance, &reward);
+    struct reward *reward = work_add_reward(work, member, type, balance);
+    reward->amount = transfer->amount;
+    reward->currency = transfer->currency;
+    reward->rule_id = transfer->rule_id;
+    reward->partner_id = cause->partner_id;
+    reward->subject = cause->subject;
+    reward->reason = reason;
+    reward->program_version = cause->terms->version;
 }
 
 static enum err_code lifetime_overflow(struct work *work, struct text currency)

@@ -64,9 +64,10 @@ struct bytes work_record(const struct work *work, const struct member_work *memb
 /* Keeps the record; it becomes the member's newest. */
 void work_put_record(struct work *work, struct member_work *member, size_t subject, struct bytes record);
 
-/* Appends the output for the member, with what the balance (NULL: none) is now. */
-void work_add_reward(struct work *work, const struct member_work *member, const struct balance *balance,
-                     const struct reward *reward);
+/* Appends an output for the member with what the balance (NULL: none) is now; the caller fills in the rest, which is
+ * zero. Earlier pointers are void. */
+struct reward *work_add_reward(struct work *work, const struct member_work *member, enum reward_type type,
+                               const struct balance *balance);
 
 /* A transfer between the member's available account and another, with its entry. balance: the member's, of that
  * currency; it follows. ERR_OVERFLOW. */

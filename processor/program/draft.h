@@ -7,7 +7,6 @@
  * mistake, one error. */
 struct draft {
     struct rule rule;
-    const struct node *node;
     bool typed; /* `on` was understood */
     bool earns; /* `earn` was */
 };

@@ -115,3 +115,33 @@ def test_a_mended_event_can_be_sent_again(world):
     seen, _ = verify(world)
     assert list(seen.dead.values()) == ["undeclared_currency"]
     assert redis_balances(world)[(("shop", "anna"), "points")] == (20, 20)
+
+
+def test_what_the_database_cannot_store_does_not_hold_up_its_batch(world):
+    """A NUL is UTF-8, but no text of PostgreSQL's: refused before the transaction, or found in it; the batch goes on."""
+    shop = Shop()
+    bad = [shop.paid("an\0na", "o-1", 2000), shop.paid("anna", "o\0-2", 2000), shop.review("approved", "anna", "bo\0ok"),
+           shop.share("shared", "anna", "po\0st"), shop.activity("miles\0_walked", "anna", 5000),
+           dict(shop.paid("anna", "o-3", 2000), program_id="sh\0op"), shop.adjustment("anna", 5, reason="be\0cause"),
+           shop.referral("converted", "anna", "anna", "be\0rt"), shop.paid("anna", "o-4", 2000, id="i\0d")]
+    good = [shop.paid(f"member-{n}", f"good-{n}", 2000) for n in range(40)]
+    for record in (world.plan(event, 0) for event in good[:20] + bad + good[20:]):
+        world.send(record)
+    world.processor().start()
+    world.wait_caught_up()
+    found = redis_balances(world)
+    assert all(found.get((("shop", f"member-{n}"), "points")) == (20, 20) for n in range(40))
+    refused = world.query("SELECT count(*) FROM dead_letters")[0][0]
+    assert refused >= 7, "what cannot be stored is refused, not lost"
+    assert world.query("SELECT count(*) FROM entries")[0][0] >= 40
+    assert len(world.read(world.dead_letters)) == refused
+
+
+def test_texts_of_every_script_pass(world):
+    shop = Shop()
+    for n, name in enumerate(("Ὀδυσσεύς", "山田太郎", "🎉🧾", "e\u0301", "ı İ ß", "line\nbreak\ttab", "'; DROP TABLE entries; --", "%s{}$1\\N")):
+        world.publish(shop.paid(name, f"o-{name}", 2000), shop.review("approved", name, f"sku {name}"), shop.adjustment(name, n + 1, reason=name))
+    world.processor().start()
+    world.wait_caught_up()
+    seen, _ = verify(world)
+    assert not seen.dead

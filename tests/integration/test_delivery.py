@@ -91,11 +91,30 @@ def test_a_batch_of_nothing_but_one_member(make_world):
     shop = Shop()
     for processor in (world.processor("0"), world.processor("1")):
         processor.start()
-    for n in range(400):
-        world.publish(shop.activity("miles_walked", "anna", 100), partition=n % 4)
+    for at in range(0, 400, 20):
+        world.send(*(world.plan(shop.activity("miles_walked", "anna", 100), n % 4) for n in range(at, at + 20)))
     world.wait_caught_up(60)
     verify(world)
     assert available(world, "anna") == 400
+
+
+def test_referrals_both_ways_on_two_instances(make_world):
+    """Events that touch two members, in both orders, on two instances: members are locked in one order; who loses folds again."""
+    world = make_world(partitions=4, inputs=["referral", "activity"], POINTS_BATCH_MAX_EVENTS=50).apply(SHOP)
+    shop = Shop()
+    for processor in (world.processor("0"), world.processor("1")):
+        processor.start()
+    names, records = [f"member-{n}" for n in range(8)], []
+    for n in range(800):
+        a, b = names[n % 8], names[(n * 3 + 1 + n // 8) % 8]
+        referee = b if n < 64 else f"friend-{n % 40}"
+        records.append(world.plan(shop.referral("converted", (a, referee)[n % 2], a, referee), n % 4))
+        records.append(world.plan(shop.activity("miles_walked", b, 1000), (n + 1) % 4))
+    for at in range(0, len(records), 100):
+        world.send(*records[at:at + 100])
+    world.wait_caught_up(60)
+    seen, _ = verify(world)
+    assert not seen.dead
 
 
 # ---- replay
@@ -378,3 +397,18 @@ def test_properties_that_exactness_rests_on_are_refused(make_world, tmp_path, li
     processor = world.processor(POINTS_KAFKA_PROPERTIES_FILE=str(path)).start()
     assert processor.wait(10) == 3
     assert line_.split("=")[0] in processor.log()
+
+
+def test_another_group_over_the_same_ledger_changes_nothing(world):
+    """Events are known by their keys, and what was refused by its coordinates, whoever reads the topics again."""
+    shop = Shop()
+    world.publish(shop.paid("anna", "o-1", 2000), shop.paid("ben", "o-2", 3000), partition=0)
+    world.send(world.poison("order", b"no event", "undecodable", 0, timestamp=shop.now // 1000))
+    run_once(world)
+    entries, letters = world.query("SELECT * FROM entries ORDER BY 1, 2"), len(world.read(world.dead_letters))
+    world.group = f"{world.group}-other"
+    world.settings["POINTS_KAFKA_GROUP"] = world.group
+    world.processor("other").start()
+    world.wait_caught_up()
+    assert world.query("SELECT * FROM entries ORDER BY 1, 2") == entries
+    assert len(world.read(world.dead_letters)) == letters == 1

@@ -316,7 +316,7 @@ def test_a_slow_network_to_kafka(make_world):
         processors = start(world, feeder, "a", POINTS_KAFKA_BROKERS=f"127.0.0.1:{proxy.port}")
         proxy.slow(0.35)
         feeder.finish(60)
-        time.sleep(3)
+        until(lambda: processors[0].log().count("producer.renewed") >= 2, 30, "a producer is renewed after each slow commit")
         proxy.resume()
         finish(world, feeder, processors, 90)
 

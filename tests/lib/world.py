@@ -12,7 +12,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import redis
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, IsolationLevel, Producer, TopicPartition
+from confluent_kafka import (Consumer, ConsumerGroupTopicPartitions, IsolationLevel, KafkaException, Producer,
+                             TopicPartition)
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSpec
 
 from lib import events
@@ -223,9 +224,19 @@ class World:
     # ---- positions
 
     def end_offsets(self, topics=None, isolation=IsolationLevel.READ_UNCOMMITTED) -> dict:
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                return self.ask_end_offsets(topics or self.topics.values(), isolation)
+            except KafkaException:  # a topic just made or a broker just started has no leader for a moment
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    def ask_end_offsets(self, topics, isolation) -> dict:
         wanted = {}
         listed = self.admin.list_topics(timeout=10).topics
-        for topic in topics or self.topics.values():
+        for topic in topics:
             for partition in listed[topic].partitions if topic in listed else ():
                 wanted[TopicPartition(topic, partition)] = OffsetSpec.latest()
         asked = self.admin.list_offsets(wanted, isolation_level=isolation, request_timeout=10)

@@ -88,12 +88,14 @@ class Group:
         self.total = len(records)
         self.telling = defaultdict(list)  # subject, event key, orders of a member -> [(queue, place)] of records that left something
         self.refusals = defaultdict(list)  # event key -> [(queue, place)] of records that the rules refused
-        self.told = defaultdict(list)  # member -> [(queue, place, currency, balance)] of records with outputs but no entries
+        self.told = defaultdict(list)  # member -> [(queue, place, currency, balance)] of outputs without entries of that member
         for i, name in enumerate(self.names):
             for place, record in enumerate(self.queues[name]):
-                for reward in () if seen.entries.get(record.coordinates) else seen.rewards.get(record.coordinates, ()):
+                booked = {entry.member for entry in seen.entries.get(record.coordinates, ())}
+                for reward in seen.rewards.get(record.coordinates, ()):
                     member = (reward["program_id"], reward["member_id"])
-                    self.told[member].append((i, place, reward["currency"], reward["balance_after"]))
+                    if member not in booked:
+                        self.told[member].append((i, place, reward["currency"], reward["balance_after"]))
                 if seen.dead.get(record.coordinates, "conflicting_duplicate") != "conflicting_duplicate":
                     self.refusals[event_key(record.event)].append((i, place))
                 if self.left_something(record.coordinates):

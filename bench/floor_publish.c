@@ -76,6 +76,19 @@ static rd_kafka_headers_t *reward_headers(const uint8_t *key, size_t key_len, in
     return headers;
 }
 
+/* Takes the headers over. The array form, because the variadic macros are no C11 to clang. */
+static void send_reward(struct floor_publisher *publisher, struct bytes key, struct bytes value,
+                        rd_kafka_headers_t *headers)
+{
+    const rd_kafka_vu_t record[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = publisher->rewards},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)key.at, key.len}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)(uintptr_t)value.at, value.len}},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
+    };
+    check(rd_kafka_produceva(publisher->producer, record, sizeof record / sizeof *record), "produce");
+}
+
 /* The frames stay where they are until the transaction ends, so that nothing is copied. */
 static void send_frames(struct floor_publisher *publisher, const struct buffer *frames, int32_t partition)
 {
@@ -86,11 +99,7 @@ static void send_frames(struct floor_publisher *publisher, const struct buffer *
         size_t value_len = (size_t)(frame + 4 + len - value);
         rd_kafka_headers_t *headers =
             reward_headers(key, key_len, get_be64(frame + 12), partition, get_be64(frame + 4));
-        rd_kafka_resp_err_t code = rd_kafka_producev(
-            publisher->producer, RD_KAFKA_V_TOPIC(publisher->rewards), RD_KAFKA_V_KEY(key, key_len),
-            RD_KAFKA_V_VALUE((void *)(uintptr_t)value, value_len), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
-        if (code)
-            client_die("produce: %s", rd_kafka_err2str(code));
+        send_reward(publisher, (struct bytes){key, key_len}, (struct bytes){value, value_len}, headers);
         at += 4 + len;
     }
 }

@@ -118,17 +118,12 @@ static rd_kafka_t *open_producer(const struct options *options)
     return client_new(RD_KAFKA_PRODUCER, conf);
 }
 
-static void send_order(rd_kafka_t *producer, const struct options *options, const struct buffer *value,
-                       const char *member)
+static void send_order(rd_kafka_t *producer, rd_kafka_topic_t *topic, const struct buffer *value, const char *member)
 {
-    for (;;) {
-        rd_kafka_resp_err_t code = rd_kafka_producev(
-            producer, RD_KAFKA_V_TOPIC(options->topic), RD_KAFKA_V_KEY(member, strlen(member)),
-            RD_KAFKA_V_VALUE(value->at, value->len), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
-        if (!code)
-            return;
-        if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-            client_die("produce: %s", rd_kafka_err2str(code));
+    while (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, value->at, value->len, member,
+                            strlen(member), NULL)) {
+        if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+            client_die("produce: %s", rd_kafka_err2str(rd_kafka_last_error()));
         rd_kafka_poll(producer, 50);
     }
 }
@@ -136,6 +131,7 @@ static void send_order(rd_kafka_t *producer, const struct options *options, cons
 static void generate(rd_kafka_t *producer, const struct options *options)
 {
     struct buffer value = {0};
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(producer, options->topic, NULL);
     char member[24];
     uint8_t prefix[CLIENT_HEAD];
     client_schema_head("avro/order.avsc", prefix);
@@ -154,7 +150,7 @@ static void generate(rd_kafka_t *producer, const struct options *options)
         buffer_put(&value, prefix, sizeof prefix);
         put_order(&value, options, options->first + i, at, member);
         bytes += value.len;
-        send_order(producer, options, &value, member);
+        send_order(producer, topic, &value, member);
         if (options->rate || i % 1000 == 0)
             rd_kafka_poll(producer, 0);
     }
@@ -163,6 +159,7 @@ static void generate(rd_kafka_t *producer, const struct options *options)
     double seconds = (double)(clock_monotonic_us() - begin) / 1e6;
     printf("{\"events\": %" PRId64 ", \"seconds\": %.3f, \"bytes_per_event\": %.1f, \"behind_ms\": %.1f}\n",
            options->count, seconds, (double)bytes / (double)options->count, (double)latest / 1e3);
+    rd_kafka_topic_destroy(topic);
     buffer_release(&value);
 }
 

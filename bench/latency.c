@@ -33,7 +33,7 @@ struct watch {
     size_t reward_count;
     int64_t first_arrival; /* µs of the monotonic clock; 0: none yet */
     int64_t last_of[PARTITIONS_MAX];
-    int64_t gap_us; /* the longest silence of a partition between two of its rewards */
+    int64_t gap_us; /* the longest silence of a partition, once any gave a reward */
 };
 
 static rd_kafka_t *open_consumer(void)
@@ -101,12 +101,13 @@ static int64_t occurred_at(const rd_kafka_message_t *message)
 static void see(struct watch *watch, const struct options *options, const rd_kafka_message_t *message)
 {
     int64_t now = clock_monotonic_us();
-    int64_t *last = &watch->last_of[message->partition];
-    if (*last && now - *last > watch->gap_us)
-        watch->gap_us = now - *last;
-    *last = now;
     if (!watch->first_arrival)
         watch->first_arrival = now;
+    int64_t *last = &watch->last_of[message->partition];
+    int64_t since = *last ? *last : watch->first_arrival; /* others gave rewards already */
+    if (now - since > watch->gap_us)
+        watch->gap_us = now - since;
+    *last = now;
     watch->reward_count++;
     if (now - watch->first_arrival >= options->skip_s * 1000000 && watch->sample_count < SAMPLES_MAX)
         watch->samples[watch->sample_count++] = clock_utc_us() - occurred_at(message);

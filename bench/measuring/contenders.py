@@ -105,7 +105,8 @@ class Processor(Contender):
 
     def run(self, *arguments):
         with open(self.log_path, "ab") as log:
-            subprocess.run([self.build / "points", *arguments], env=self.variables(), check=True, stdout=log, stderr=log)
+            command = [self.build / "points", *arguments]
+            subprocess.run(command, env=self.variables(), check=True, stdout=log, stderr=log)
 
     def try_run(self, *arguments):
         try:

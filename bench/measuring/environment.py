@@ -9,6 +9,7 @@ from pathlib import Path
 import confluent_kafka
 import psycopg
 import redis
+from confluent_kafka import ConsumerGroupState
 from confluent_kafka.admin import AdminClient, NewTopic
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -51,6 +52,12 @@ class Environment:
         [made] = self.admin.create_topics([NewTopic(name, PARTITIONS)]).values()
         made.result()
         wait_for(lambda: name in self.admin.list_topics(timeout=10).topics, 10, f"topic {name}")
+
+    def is_stable(self, group):
+        """Its members have joined and have their partitions."""
+        [described] = self.admin.describe_consumer_groups([group]).values()
+        found = described.result()
+        return found.state == ConsumerGroupState.STABLE and bool(found.members)
 
     def delete_topics(self, *prefixes):
         names = [name for name in self.admin.list_topics(timeout=10).topics if name.startswith(prefixes)]
@@ -123,7 +130,7 @@ def wait_for(condition, seconds, what):
     while not condition():
         if time.monotonic() > end:
             raise TimeoutError(f"waited {seconds} s for {what}")
-        time.sleep(0.05)
+        time.sleep(0.02)
 
 
 def remove(folder):

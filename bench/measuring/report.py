@@ -30,12 +30,13 @@ def add_ratios(numbers):
 
 def print_passes(passes):
     services = ("kafka", "postgres", "redis")
-    print(f"\n{'':<12}{'events/s':>10}{'of it':>8}   CPU µs an event: {'own':>6}" + "".join(f"{s:>10}" for s in services))
+    columns = "".join(f"{service:>10}" for service in services)
+    print(f"\n{'':<16}{'events/s':>10}{'ratio':>8}   CPU µs an event: {'own':>6}{columns}")
     mine = next((found.events_per_s for name, found in passes.items() if name == "processor"), None)
     for name, found in passes.items():
         share = f"{found.events_per_s / mine:8.2f}" if mine else f"{'':>8}"
         cells = f"{found.cpu_us['own']:6.1f}" + "".join(f"{found.cpu_us[service]:10.1f}" for service in services)
-        print(f"{name:<12}{found.events_per_s:>10,.0f}{share}                    {cells}")
+        print(f"{name:<16}{found.events_per_s:>10,.0f}{share}                    {cells}")
 
 
 def print_goals(numbers):

@@ -16,7 +16,7 @@ STALL_S = 60
 class Pass:
     """One run through the topic, as its committed offsets show it."""
 
-    progress: list = field(default_factory=list)  # (seconds since the first commit seen, events)
+    progress: list = field(default_factory=list)  # (seconds since the group had joined, events)
     resident: list = field(default_factory=list)  # MiB, with `progress`
     cpu_us: dict = field(default_factory=dict)  # CPU time for each event, by process
     own_cpu_s: float = 0.0
@@ -24,11 +24,8 @@ class Pass:
 
     @property
     def events_per_s(self):
-        """From the first commit seen, and less what was done by then: start-up and joining are not measured."""
-        if len(self.progress) < 2:
-            raise RuntimeError("too few events to measure: everything was committed at once")
-        (began, first), (ended, last) = self.progress[0], self.progress[-1]
-        return (last - first) / (ended - began)
+        ended, events = self.progress[-1]
+        return events / ended
 
     def sample(self, process):
         """The process may end at any moment; then the last sample counts."""
@@ -41,16 +38,17 @@ class Pass:
 
 
 def follow(contender, events):
-    """Watches the contender until its group has committed everything."""
-    positions = services.Positions(contender.environment, contender.group, ORDERS)
-    found = Pass()
-    last, last_change, began = 0, time.monotonic(), None
+    """Watches the contender from the moment its group has joined until it has committed everything."""
+    group = contender.group
+    positions = services.Positions(contender.environment, group, ORDERS)
+    services.wait_for(lambda: contender.check() or contender.environment.is_stable(group), 60, f"{group} to join")
+    began = last_change = time.monotonic()
+    found, last = Pass(progress=[(0.0, 0)]), 0
     try:
         while last < events:
             contender.check()
             now, done = time.monotonic(), positions.committed()
             if done > last:
-                began = began or now
                 found.progress.append((now - began, done))
                 found.sample(contender.process)
                 last, last_change = done, now
@@ -73,8 +71,8 @@ def one_pass(contender, events):
 
 
 def profile(contender, events, path, seconds=6):
-    """Where a pass spends its time, by function, in the contender and in the database: perf's table, in path. False where
-    perf does not work here."""
+    """Where a pass spends its time, by function, in the contender and in the database: perf's table, in path. False
+    where perf does not work here."""
     contender.start()
     positions = services.Positions(contender.environment, contender.group, ORDERS)
     data = path.with_suffix(".data")
@@ -151,8 +149,8 @@ def latency(contender, rate, warm_up, seconds):
 
 
 def recovery(contender, rate, seconds, restart):
-    """Seconds of silence on the rewards' slowest partition around a kill -9 under load. restart: the same instance comes
-    back at once; else another one, which holds its share of the partitions already, takes over."""
+    """Seconds of silence on the slowest partition of the rewards around a kill -9 under load. restart: the same
+    instance comes back at once; else another one, which holds its share of the partitions already, takes over."""
     load = Load(contender, rate, seconds)
     try:
         time.sleep(seconds / 2)

@@ -15,8 +15,8 @@ import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.state.Stores;
 
 /**
- * The earning of the measured program on Kafka Streams: each order once, a point per 1.00, a reward event with the balance
- * after it, exactly_once_v2. No ledger, no database: state is in RocksDB and its changelog topics.
+ * The earning of the measured program on Kafka Streams: each order once, a point per 1.00, a reward event with the
+ * balance after it, exactly_once_v2. No ledger, no database: state is in RocksDB and its changelog topics.
  */
 public final class OrderRewards {
     static final String SEEN = "seen";
@@ -59,7 +59,7 @@ public final class OrderRewards {
         return settings;
     }
 
-    /** Arguments: brokers, application id, orders' topic, rewards' topic, state's folder, threads, folder of schemas. */
+    /** Arguments: brokers, application id, topic of orders, of rewards, state's folder, threads, folder of schemas. */
     public static void main(String[] args) throws Exception {
         Path schemas = Path.of(args[6]);
         Schema order = new Schema.Parser().parse(schemas.resolve("order.avsc").toFile());

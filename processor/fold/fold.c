@@ -107,7 +107,7 @@ static uint32_t range_of(struct fold *fold, struct partition *partition)
     struct range *range = &fold->ranges[changes->range_count];
     struct buffer frames = range->frames;
     buffer_clear(&frames);
-    *range = (struct range){partition, partition->applied, partition->applied, 0, frames};
+    *range = (struct range){partition, partition->folded, partition->folded, 0, frames};
     return (uint32_t)changes->range_count++;
 }
 
@@ -132,13 +132,14 @@ static void stretch_ranges(struct fold *fold, const struct fold_input *input)
 
 /* ---- duplicates */
 
-/* While a topic is read again, what was refused the first time stays refused, without a second dead letter. */
+/* While a topic is read again, by this group or for another one, what was refused the first time stays refused, without
+ * a second dead letter. */
 static enum err_code skip_refused_before(struct fold *fold, const struct fold_input *input,
                                          const struct fold_reader *reader, struct err *err)
 {
     for (size_t r = 0; r < fold->changes.range_count; r++) {
         const struct range *range = &fold->ranges[r];
-        if (range->from >= range->partition->highest)
+        if (range->from >= range->partition->highest && !input->look_up_keys)
             continue;
         int64_t *offsets = NULL;
         size_t count = 0;
@@ -169,6 +170,20 @@ static void compare_content(struct fold *fold, struct work *work, struct hash16 
            TEXT("an event with this source and id was applied with other content"));
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+    return hash16_compare(((const struct key_row *)a)->key, ((const struct key_row *)b)->key);
+}
+
+static bool find_pending(const struct changes *pending, struct hash16 key, struct hash16 *content)
+{
+    struct key_row probe = {.key = key};
+    const struct key_row *hit = bsearch(&probe, pending->keys, pending->key_count, sizeof probe, compare_keys);
+    if (hit)
+        *content = hit->content;
+    return hit != NULL;
+}
+
 static enum err_code look_up_keys(struct fold *fold, const struct fold_input *input, const struct fold_reader *reader,
                                   struct err *err)
 {
@@ -186,9 +201,12 @@ static enum err_code look_up_keys(struct fold *fold, const struct fold_input *in
     enum err_code code = reader->keys(reader->context, keys, count, content, found, err);
     if (code)
         return code;
-    for (size_t k = 0; k < count; k++)
+    for (size_t k = 0; k < count; k++) {
+        if (!found[k] && input->pending)
+            found[k] = find_pending(input->pending, keys[k], &content[k]);
         if (found[k])
             compare_content(fold, &fold->work[at[k]], content[k], input->records[at[k]].content);
+    }
     return ERR_NONE;
 }
 
@@ -492,11 +510,6 @@ static void append_dead_letter(struct fold *fold, const struct record *record, c
     };
 }
 
-static int compare_keys(const void *a, const void *b)
-{
-    return hash16_compare(((const struct key_row *)a)->key, ((const struct key_row *)b)->key);
-}
-
 static int compare_refs(const void *a, const void *b)
 {
     const struct row_ref *left = a, *right = b;
@@ -531,10 +544,10 @@ static enum err_code decide_all(struct fold *fold, const struct fold_input *inpu
         struct work *work = &fold->work[i];
         if (work->skip)
             continue;
-        if (!work->refused) {
-            uint32_t before = table_find(&seen, record->event_key);
-            if (before != TABLE_NONE)
-                compare_content(fold, work, changes->keys[before].content, record->content);
+        uint32_t before = record->refused ? TABLE_NONE : table_find(&seen, record->event_key);
+        if (before != TABLE_NONE) { /* whatever else is wrong with it, as if the first had come in an earlier batch */
+            work->refused = ERR_NONE;
+            compare_content(fold, work, changes->keys[before].content, record->content);
         }
         if (!work->skip && !work->refused) {
             enum err_code code = decide(fold, input, record, work, err);
@@ -593,16 +606,10 @@ enum err_code fold_run(struct fold *fold, const struct fold_input *input, const 
     return ERR_NONE;
 }
 
-void fold_committed(struct fold *fold)
+void fold_expect(struct fold *fold)
 {
     for (size_t i = 0; i < fold->changes.member_count; i++) {
         const struct member *member = &fold->changes.members[i];
         cache_put(fold->cache, member->key, member->version + (member->changed ? 1 : 0), member->state);
     }
-}
-
-void fold_conflicted(struct fold *fold)
-{
-    for (size_t i = 0; i < fold->changes.member_count; i++)
-        cache_drop(fold->cache, fold->changes.members[i].key);
 }

@@ -35,7 +35,8 @@ struct fold_input {
     struct record *records;
     size_t count;
     const struct program_set *programs;
-    bool look_up_keys; /* ask the reader which event keys exist, before deciding */
+    bool look_up_keys;             /* ask the reader which event keys exist, before deciding */
+    const struct changes *pending; /* a batch before this one that the reader may not show yet; NULL: none */
 };
 
 /* Folds records[0..count). *out is the fold's, valid until the next fold_run. Decides by content alone: the same
@@ -45,8 +46,8 @@ struct fold_input {
 enum err_code fold_run(struct fold *fold, const struct fold_input *input, const struct fold_reader *reader,
                        struct changes **out, struct err *err);
 
-/* After the transaction committed: puts the new states into the cache. After a conflict: drops the members from it. */
-void fold_committed(struct fold *fold);
-void fold_conflicted(struct fold *fold);
+/* After fold_run: puts the states that the transaction will lead to into the cache. Where it fails they have to be
+ * cleared from it. */
+void fold_expect(struct fold *fold);
 
 #endif

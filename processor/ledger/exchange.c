@@ -101,7 +101,7 @@ static enum err_code collect(const struct exchange *exchange, const char *what, 
 static enum err_code constraint_code(const PGresult *result)
 {
     const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
-    if (constraint && strcmp(constraint, "event_keys_pkey") == 0)
+    if (constraint && (strcmp(constraint, "event_keys_pkey") == 0 || strcmp(constraint, "dead_letters_pkey") == 0))
         return ERR_KEYS_EXIST;
     if (constraint && (strcmp(constraint, "members_pkey") == 0 || strcmp(constraint, "entries_pkey") == 0))
         return ERR_CONFLICT;

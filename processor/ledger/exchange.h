@@ -28,8 +28,8 @@ struct parameters {
 enum err_code exchange_prepare(struct exchange *exchange, const char *name, const char *sql, struct err *err);
 
 /* Runs a prepared statement. *result (may be NULL) is in binary and the caller's to clear. A constraint that is
- * violated is ERR_KEYS_EXIST for event_keys, ERR_CONFLICT for members and entries; what the data itself makes the
- * server refuse (SQLSTATE classes 22, 23, 54) is ERR_DATABASE_REFUSED. */
+ * violated is ERR_KEYS_EXIST for event_keys and dead_letters, ERR_CONFLICT for members and entries; what the data
+ * itself makes the server refuse (SQLSTATE classes 22, 23, 54) is ERR_DATABASE_REFUSED. */
 enum err_code exchange_run(struct exchange *exchange, const char *name, const struct parameters *parameters,
                            PGresult **result, struct err *err);
 

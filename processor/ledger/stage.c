@@ -4,334 +4,175 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "base/waiting.h"
-#include "fold/fold.h"
-#include "ledger/ledger.h"
-#include "ledger/prunes.h"
+#include "ledger/lanes.h"
 
 enum {
-    RETRY_FIRST_MS = 20,
-    RETRY_MOST_MS = 2000,
     IDLE_PRUNE_MS = 250,
-    LOOK_UP_BATCHES = 8, /* batches without a duplicate after which keys are copied without looking */
     PRUNES_MOST = 64,
 };
 
-struct ledger_stage {
-    const struct config *config;
-    struct publisher *publisher;
-    struct projection *projection;
-    struct ledger_hooks hooks;
-    pthread_t thread;
-    atomic_bool cancel; /* cuts the ledger's waits short */
-    /* the thread's */
-    struct ledger *ledger;
-    struct cache *cache;
-    struct fold *fold;
-    struct arena *program_arena;
-    struct program_set programs;
-    bool programs_loaded;
-    uint64_t applied; /* records of the assignment so far */
-    int look_up;      /* batches for which event keys are looked up before deciding */
-    struct prunes prunes;
-    struct waiting waiting;
-    /* under the lock */
-    const struct assignment *assignment;
-    struct batch *batch; /* under way when pending, else spent: whoever takes it back clears it */
-    bool pending;
-    bool busy;   /* with a batch or with pruning */
-    bool broken; /* a batch was not applied: none behind it may be, or its records would be passed over */
-    bool quit;
-    struct ledger_counts counts;
+static const uint32_t transitions[LANE_STATE_COUNT] = {
+    [LANE_FREE] = MACHINE_BIT(LANE_GIVEN),
+    [LANE_GIVEN] = MACHINE_BIT(LANE_FOLDED) | MACHINE_BIT(LANE_FREE),
+    [LANE_FOLDED] = MACHINE_BIT(LANE_FREE),
 };
 
-/* ---- waiting and giving up */
+/* ---- the fold thread */
 
-static bool is_over(struct ledger_stage *stage)
+static struct lane *other(struct ledger_stage *stage, const struct lane *lane)
 {
-    waiting_lock(&stage->waiting);
-    bool over = stage->quit || stage->assignment != stage->batch->assignment || atomic_load(&stage->cancel);
-    waiting_unlock(&stage->waiting);
-    return over;
+    return &stage->lanes[lane == &stage->lanes[0] ? 1 : 0];
 }
 
-static void rest(struct ledger_stage *stage, int64_t ms)
+static bool spills(const struct changes *changes)
 {
-    struct timespec until = waiting_deadline(ms);
-    waiting_lock(&stage->waiting);
-    while (!stage->quit && stage->assignment == stage->batch->assignment && !atomic_load(&stage->cancel))
-        if (waiting_until(&stage->waiting, &until))
-            break;
-    waiting_unlock(&stage->waiting);
-}
-
-/* Retries grow further apart. */
-static void back_off(struct ledger_stage *stage, int64_t *wait)
-{
-    rest(stage, *wait);
-    *wait = *wait * 2 < RETRY_MOST_MS ? *wait * 2 : RETRY_MOST_MS;
-}
-
-/* ---- one attempt */
-
-static enum err_code ensure_programs(struct ledger_stage *stage, struct err *err)
-{
-    if (stage->programs_loaded)
-        return ERR_NONE;
-    arena_reset(stage->program_arena);
-    enum err_code code = ledger_programs(stage->ledger, stage->program_arena, &stage->programs, err);
-    if (code)
-        return code;
-    stage->programs_loaded = true;
-    log_event(LOG_INFO, "programs.loaded", "revision=%lld versions=%zu", (long long)stage->programs.revision,
-              stage->programs.count);
-    return ERR_NONE;
-}
-
-static bool replaying(const struct record *records, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (records[i].offset < records[i].partition->highest)
+    for (size_t i = 0; i < changes->side_count; i++)
+        if (changes->sides[i].changed)
             return true;
     return false;
 }
 
-static enum err_code attempt(struct ledger_stage *stage, struct record *records, size_t count, struct changes **changes,
-                             struct err *err)
+/* Under the folding's lock: a batch can be folded ahead of the one before it only where that one was folded on the same
+ * belief. Records that it spills are read from the database, so those must be there first. */
+static bool may_believe(const struct ledger_stage *stage, const struct lane *before)
 {
-    enum err_code code = ensure_programs(stage, err);
-    if (code)
-        return code;
-    struct fold_input input = {records, count, &stage->programs, stage->look_up > 0 || replaying(records, count)};
-    struct fold_reader reader = ledger_reader(stage->ledger);
-    code = fold_run(stage->fold, &input, &reader, changes, err);
-    if (code)
-        return code;
-    struct prune prunes[PRUNES_MOST];
-    size_t prune_count = prunes_take(&stage->prunes, projection_done_up_to(stage->projection), prunes, PRUNES_MOST);
-    code = ledger_apply(stage->ledger, *changes, prunes, prune_count, err);
-    /* What was not pruned after all is pruned with the partition's next row: bounds only grow. */
-    return code;
+    return before->changes && before->belief == stage->folding->belief && !spills(before->changes);
 }
 
-/* ---- after the commit */
-
-static int64_t offer_projection(struct ledger_stage *stage, const struct changes *changes)
+/* False where the batch before must be applied first. */
+static bool fold_ahead(struct ledger_stage *stage, struct lane *lane, const struct lane *before)
 {
-    struct projection_item *items = calloc(changes->member_count + 1, sizeof *items);
-    size_t count = 0;
-    if (!items)
-        abort();
-    for (size_t i = 0; i < changes->member_count; i++) {
-        const struct member *member = &changes->members[i];
-        if (member->changed)
-            items[count++] = (struct projection_item){member->key, member->program_id, member->member_id,
-                                                      member->version + 1, member->state};
+    struct err err;
+    pthread_mutex_lock(&stage->folding->lock);
+    bool believed = !before || may_believe(stage, before);
+    if (believed) {
+        lane->belief = stage->folding->belief;
+        if (folding_run(stage->folding, stage->fold_ledger, lane->fold, lane->batch->records, lane->batch->count,
+                        before ? before->changes : NULL, &lane->changes, &err))
+            lane->changes = NULL; /* the apply thread folds it, and deals with what went wrong */
     }
-    int64_t ticket = projection_offer(stage->projection, items, count);
-    free(items);
-    return ticket;
+    pthread_mutex_unlock(&stage->folding->lock);
+    return believed;
 }
 
-static void push_publications(struct ledger_stage *stage, struct changes *changes)
+/* Under the lock. number: the assignment's. */
+static bool is_given(const struct ledger_stage *stage, const struct lane *lane, uint64_t number)
 {
-    struct publication *items = calloc(changes->range_count, sizeof *items);
-    if (!items)
-        abort();
-    for (size_t i = 0; i < changes->range_count; i++) {
-        struct range *range = &changes->ranges[i];
-        items[i] = (struct publication){range->partition, range->from, range->to, range->frames};
-        range->frames = (struct buffer){0};
+    return stage->assignment && stage->assignment->number == number && !stage->quit &&
+           lane->machine.state == LANE_GIVEN;
+}
+
+/* Under the lock, which is let go meanwhile. The other lane's batch comes before this one where it is folded, and after
+ * it where it is only given. */
+static void fold_lane(struct ledger_stage *stage, struct lane *lane, uint64_t number)
+{
+    const struct lane *before = other(stage, lane);
+    lane->changes = NULL;
+    bool folded = stage->broken;
+    while (!folded && is_given(stage, lane, number)) {
+        bool pending = before->machine.state == LANE_FOLDED;
+        stage->folding_now = true;
+        waiting_unlock(&stage->waiting);
+        folded = fold_ahead(stage, lane, pending ? before : NULL);
+        waiting_lock(&stage->waiting);
+        stage->folding_now = false;
+        waiting_tell(&stage->waiting);
+        while (!folded && is_given(stage, lane, number) && before->machine.state == LANE_FOLDED)
+            waiting_wait(&stage->waiting);
     }
-    if (publisher_push(stage->publisher, items, changes->range_count))
+    if (!is_given(stage, lane, number))
         return;
-    for (size_t i = 0; i < changes->range_count; i++)
-        buffer_release(&items[i].frames);
-    free(items);
+    machine_go(&lane->machine, LANE_FOLDED);
+    stage->fold ^= 1;
+    waiting_tell(&stage->waiting);
 }
 
-static void count_batch(struct ledger_stage *stage, const struct changes *changes, size_t records)
+static void *fold_main(void *argument)
 {
+    struct ledger_stage *stage = argument;
     waiting_lock(&stage->waiting);
-    stage->counts.batches++;
-    stage->counts.events += records;
-    stage->counts.duplicates += changes->duplicate_count;
-    stage->counts.entries += changes->entry_count;
-    stage->counts.dead_letters += changes->dead_count;
-    waiting_unlock(&stage->waiting);
-}
-
-static void committed(struct ledger_stage *stage, struct changes *changes, size_t records)
-{
-    int64_t ticket = offer_projection(stage, changes);
-    for (size_t i = 0; i < changes->range_count; i++) {
-        struct range *range = &changes->ranges[i];
-        range->partition->applied = range->to;
-        if (range->partition->highest < range->to)
-            range->partition->highest = range->to;
-        prunes_add(&stage->prunes, range->partition, range->to, ticket);
-    }
-    if (stage->look_up > 0 && changes->duplicate_count == 0)
-        stage->look_up--;
-    else if (changes->duplicate_count > 0)
-        stage->look_up = LOOK_UP_BATCHES;
-    count_batch(stage, changes, records);
-    fold_committed(stage->fold);
-    push_publications(stage, changes);
-}
-
-/* Delivery rule 9: never fold again before knowing. */
-static enum err_code settle_unknown(struct ledger_stage *stage, const struct changes *changes, bool *applied,
-                                    struct err *err)
-{
-    int64_t wait = RETRY_FIRST_MS;
-    for (;;) {
-        enum err_code code = ledger_resolve(stage->ledger, changes, applied, err);
-        if (err_class(code) != ERR_CLASS_RETRY || code == ERR_OWNER_CHANGED)
-            return code;
-        if (is_over(stage)) {
-            ledger_forget(stage->ledger);
-            return err_set(err, ERR_STOPPED, "the assignment ended");
-        }
-        back_off(stage, &wait);
-    }
-}
-
-/* ---- retrying */
-
-/* What to do about a failed attempt before the next one; anything but ERR_NONE ends the retries. */
-static enum err_code prepare_next(struct ledger_stage *stage, enum err_code code, int64_t *wait, struct err *err)
-{
-    waiting_lock(&stage->waiting);
-    stage->counts.folds_again++;
-    waiting_unlock(&stage->waiting);
-    switch (code) {
-    case ERR_KEYS_EXIST:
-        stage->look_up = LOOK_UP_BATCHES;
-        return ERR_NONE;
-    case ERR_REVISION:
-        stage->programs_loaded = false;
-        return ERR_NONE;
-    case ERR_CONFLICT:
-        fold_conflicted(stage->fold);
-        rest(stage, *wait / RETRY_FIRST_MS);
-        return ERR_NONE;
-    case ERR_DATABASE_AWAY:
-        log_event(LOG_WARN, "ledger.waits", "detail=%s", log_quote(err->text));
-        cache_clear(stage->cache);
-        back_off(stage, wait);
-        return ERR_NONE;
-    default:
-        return code;
-    }
-}
-
-/* Applies the records in one transaction, again and again where the cause may pass. */
-static enum err_code apply(struct ledger_stage *stage, struct record *records, size_t count, struct err *err)
-{
-    int64_t wait = RETRY_FIRST_MS;
-    while (!is_over(stage)) {
-        struct changes *changes = NULL;
-        bool applied = false;
-        enum err_code code = attempt(stage, records, count, &changes, err);
-        if (code == ERR_COMMIT_UNKNOWN)
-            code = settle_unknown(stage, changes, &applied, err);
+    while (!stage->quit) {
+        struct lane *lane = &stage->lanes[stage->fold];
+        if (stage->assignment && is_given(stage, lane, stage->assignment->number))
+            fold_lane(stage, lane, stage->assignment->number);
         else
-            applied = code == ERR_NONE;
-        if (applied) {
-            committed(stage, changes, count);
-            return ERR_NONE;
-        }
-        if (code)
-            code = prepare_next(stage, code, &wait, err);
-        if (code)
-            return code;
+            waiting_wait(&stage->waiting);
     }
-    return err_set(err, ERR_STOPPED, "the assignment ended");
+    waiting_unlock(&stage->waiting);
+    return NULL;
 }
 
-/* The database refuses the data of some record: halves are applied until it stands alone, and becomes a dead letter. */
-static enum err_code apply_or_bisect(struct ledger_stage *stage, struct record *records, size_t count, struct err *err)
-{
-    enum err_code code = apply(stage, records, count, err);
-    if (code != ERR_DATABASE_REFUSED)
-        return code;
-    log_event(LOG_WARN, "ledger.bisects", "records=%zu detail=%s", count, log_quote(err->text));
-    if (count == 1) {
-        records[0].refused = ERR_DATABASE_REFUSED;
-        records[0].stage = "ledger";
-        records[0].refusal = arena_text(stage->batch->arena, text_of(err->text));
-        return apply(stage, records, 1, err);
-    }
-    code = apply_or_bisect(stage, records, count / 2, err);
-    return code ? code : apply_or_bisect(stage, records + count / 2, count - count / 2, err);
-}
+/* ---- the apply thread */
 
-static void work(struct ledger_stage *stage)
+/* Under the lock, which is let go meanwhile. */
+static void work(struct ledger_stage *stage, struct lane *lane)
 {
     struct err err = {0};
-    assert(stage->batch->first == stage->applied); /* nothing was lost on the way here */
-    stage->applied += stage->batch->count;
-    enum err_code code = apply_or_bisect(stage, stage->batch->records, stage->batch->count, &err);
+    bool broken = stage->broken;
+    stage->applying_now = true;
+    waiting_unlock(&stage->waiting);
+    enum err_code code = broken ? ERR_STOPPED : apply_lane(stage, lane, &err);
     if (code == ERR_OWNER_CHANGED) {
         log_event(LOG_WARN, "ledger.owner_changed", "detail=%s", log_quote(err.text));
         stage->hooks.owner_changed(stage->hooks.context);
     } else if (code && code != ERR_STOPPED) {
         stage->hooks.failed(stage->hooks.context, &err);
     }
-    if (code) {
-        cache_clear(stage->cache);
-        waiting_lock(&stage->waiting);
-        stage->broken = true;
-        waiting_unlock(&stage->waiting);
-    }
+    waiting_lock(&stage->waiting);
+    stage->broken = stage->broken || code != ERR_NONE;
+    stage->applying_now = false;
+    machine_go(&lane->machine, LANE_FREE);
+    stage->apply ^= 1;
+    waiting_tell(&stage->waiting);
+    waiting_unlock(&stage->waiting);
+    stage->hooks.free_again(stage->hooks.context);
+    waiting_lock(&stage->waiting);
 }
 
-/* ---- the thread */
-
+/* Under the lock, which is let go meanwhile. */
 static void prune_idle(struct ledger_stage *stage)
 {
     struct prune prunes[PRUNES_MOST];
-    waiting_lock(&stage->waiting); /* the poll thread may add rows of a new assignment */
     size_t count = prunes_take(&stage->prunes, projection_done_up_to(stage->projection), prunes, PRUNES_MOST);
+    if (count == 0)
+        return;
+    stage->applying_now = true;
     waiting_unlock(&stage->waiting);
-    if (count > 0)
-        ledger_prune(stage->ledger, prunes, count, NULL); /* what fails goes with a later row, or at the next start */
+    ledger_prune(stage->ledger, prunes, count, NULL); /* what fails goes with a later row, or at the next start */
+    waiting_lock(&stage->waiting);
+    stage->applying_now = false;
+    waiting_tell(&stage->waiting);
 }
 
-static void *stage_main(void *argument)
+static void *apply_main(void *argument)
 {
     struct ledger_stage *stage = argument;
     waiting_lock(&stage->waiting);
     while (!stage->quit) {
-        if (!stage->pending) {
-            struct timespec until = waiting_deadline(IDLE_PRUNE_MS);
-            if (waiting_until(&stage->waiting, &until) && stage->assignment && stage->prunes.count > 0 &&
-                !stage->quit) {
-                stage->busy = true;
-                waiting_unlock(&stage->waiting);
-                prune_idle(stage);
-                waiting_lock(&stage->waiting);
-                stage->busy = false;
-                waiting_tell(&stage->waiting);
-            }
+        struct lane *lane = &stage->lanes[stage->apply];
+        if (stage->assignment && lane->machine.state == LANE_FOLDED) {
+            work(stage, lane);
             continue;
         }
-        waiting_unlock(&stage->waiting);
-        work(stage);
-        waiting_lock(&stage->waiting);
-        stage->pending = false;
-        stage->busy = false;
-        waiting_tell(&stage->waiting);
-        waiting_unlock(&stage->waiting);
-        stage->hooks.free_again(stage->hooks.context);
-        waiting_lock(&stage->waiting);
+        struct timespec until = waiting_deadline(IDLE_PRUNE_MS);
+        if (waiting_until(&stage->waiting, &until) && stage->assignment && stage->prunes.count > 0 && !stage->quit)
+            prune_idle(stage);
     }
     waiting_unlock(&stage->waiting);
     return NULL;
 }
 
 /* ---- from other threads */
+
+static void init_lanes(struct ledger_stage *stage, const struct reward_frame *frame)
+{
+    for (size_t i = 0; i < LANES; i++)
+        stage->lanes[i] = (struct lane){
+            .machine = {"lane", transitions, LANE_STATE_COUNT, LANE_FREE},
+            .batch = batch_new((size_t)stage->config->batch_max_events),
+            .fold = fold_new(frame, stage->folding->cache),
+        };
+}
 
 struct ledger_stage *ledger_stage_new(const struct config *config, const struct reward_frame *frame,
                                       struct publisher *publisher, struct projection *projection,
@@ -344,13 +185,13 @@ struct ledger_stage *ledger_stage_new(const struct config *config, const struct 
     stage->publisher = publisher;
     stage->projection = projection;
     stage->hooks = *hooks;
+    stage->folding = folding_new(config);
+    stage->fold_ledger = ledger_new(config, &stage->cancel);
     stage->ledger = ledger_new(config, &stage->cancel);
-    stage->cache = cache_new((size_t)config->cache_max_mib << 20);
-    stage->fold = fold_new(frame, stage->cache);
-    stage->program_arena = arena_new(0);
-    stage->batch = batch_new((size_t)config->batch_max_events);
+    init_lanes(stage, frame);
     waiting_init(&stage->waiting);
-    if (pthread_create(&stage->thread, NULL, stage_main, stage))
+    if (pthread_create(&stage->fold_thread, NULL, fold_main, stage) ||
+        pthread_create(&stage->apply_thread, NULL, apply_main, stage))
         abort();
     return stage;
 }
@@ -358,11 +199,13 @@ struct ledger_stage *ledger_stage_new(const struct config *config, const struct 
 void ledger_stage_begin(struct ledger_stage *stage, const struct assignment *assignment)
 {
     waiting_lock(&stage->waiting);
-    assert(!stage->busy && !stage->pending && stage->prunes.count == 0);
+    assert(!stage->folding_now && !stage->applying_now && stage->prunes.count == 0);
     atomic_store(&stage->cancel, false);
     stage->broken = false;
     stage->applied = 0;
+    stage->give = stage->fold = stage->apply = 0;
     stage->assignment = assignment;
+    waiting_tell(&stage->waiting);
     waiting_unlock(&stage->waiting);
 }
 
@@ -373,14 +216,34 @@ void ledger_stage_row(struct ledger_stage *stage, struct partition *partition, i
     waiting_unlock(&stage->waiting);
 }
 
-/* Under the lock. */
-static bool wait_idle(struct ledger_stage *stage, int64_t wait_ms)
+/* Under the lock: until neither thread works; lanes_too: and no batch is on its way either. */
+static bool wait_idle(struct ledger_stage *stage, bool lanes_too, int64_t wait_ms)
 {
     struct timespec until = waiting_deadline(wait_ms);
-    while (stage->busy)
+    for (;;) {
+        bool idle = !stage->folding_now && !stage->applying_now;
+        for (size_t i = 0; lanes_too && i < LANES; i++)
+            idle = idle && stage->lanes[i].machine.state == LANE_FREE;
+        if (idle)
+            return true;
         if (waiting_until(&stage->waiting, &until))
-            return !stage->busy;
-    return true;
+            return false;
+    }
+}
+
+/* What was folded ahead was expected; the next assignment begins without expectations. */
+static void forget_lanes(struct ledger_stage *stage)
+{
+    for (size_t i = 0; i < LANES; i++) {
+        struct lane *lane = &stage->lanes[i];
+        if (lane->machine.state != LANE_FREE)
+            machine_go(&lane->machine, LANE_FREE);
+        lane->changes = NULL;
+        batch_clear(lane->batch);
+    }
+    pthread_mutex_lock(&stage->folding->lock);
+    cache_clear(stage->folding->cache);
+    pthread_mutex_unlock(&stage->folding->lock);
 }
 
 void ledger_stage_end(struct ledger_stage *stage, int64_t wait_ms)
@@ -388,25 +251,27 @@ void ledger_stage_end(struct ledger_stage *stage, int64_t wait_ms)
     waiting_lock(&stage->waiting);
     stage->assignment = NULL; /* no retry begins after this; an attempt under way may finish */
     waiting_tell(&stage->waiting);
-    if (!wait_idle(stage, wait_ms)) {
+    if (!wait_idle(stage, false, wait_ms)) {
         atomic_store(&stage->cancel, true);
-        while (stage->busy)
+        while (stage->folding_now || stage->applying_now)
             waiting_wait(&stage->waiting);
     }
     prunes_clear(&stage->prunes);
-    batch_clear(stage->batch);
+    forget_lanes(stage);
     waiting_unlock(&stage->waiting);
 }
 
 bool ledger_stage_offer(struct ledger_stage *stage, struct batch **batch)
 {
     waiting_lock(&stage->waiting);
-    bool taken = !stage->busy && !stage->broken && stage->assignment == (*batch)->assignment;
+    struct lane *lane = &stage->lanes[stage->give];
+    bool taken = lane->machine.state == LANE_FREE && !stage->broken && stage->assignment == (*batch)->assignment;
     if (taken) {
-        struct batch *spent = stage->batch;
-        stage->batch = *batch;
+        struct batch *spent = lane->batch;
+        lane->batch = *batch;
         *batch = spent;
-        stage->pending = stage->busy = true;
+        machine_go(&lane->machine, LANE_GIVEN);
+        stage->give ^= 1;
         waiting_tell(&stage->waiting);
     }
     waiting_unlock(&stage->waiting);
@@ -416,7 +281,7 @@ bool ledger_stage_offer(struct ledger_stage *stage, struct batch **batch)
 bool ledger_stage_drain(struct ledger_stage *stage, int64_t wait_ms)
 {
     waiting_lock(&stage->waiting);
-    bool idle = wait_idle(stage, wait_ms);
+    bool idle = wait_idle(stage, true, wait_ms);
     waiting_unlock(&stage->waiting);
     return idle;
 }
@@ -438,13 +303,16 @@ struct ledger_stage *ledger_stage_free(struct ledger_stage *stage)
     stage->quit = true;
     waiting_tell(&stage->waiting);
     waiting_unlock(&stage->waiting);
-    pthread_join(stage->thread, NULL);
+    pthread_join(stage->fold_thread, NULL);
+    pthread_join(stage->apply_thread, NULL);
     prunes_release(&stage->prunes);
-    fold_free(stage->fold);
-    cache_free(stage->cache);
+    for (size_t i = 0; i < LANES; i++) {
+        fold_free(stage->lanes[i].fold);
+        batch_free(stage->lanes[i].batch);
+    }
+    ledger_free(stage->fold_ledger);
     ledger_free(stage->ledger);
-    arena_free(stage->program_arena);
-    batch_free(stage->batch);
+    folding_free(stage->folding);
     waiting_destroy(&stage->waiting);
     free(stage);
     return NULL;

@@ -7,9 +7,10 @@
 #include "sink/publisher.h"
 #include "sink/reward_avro.h"
 
-/* The ledger stage: a thread that folds a batch over members' states, applies it in one transaction, and hands what
- * came of it to the publisher and the projection. It retries what may heal, folds again on conflicts, finds the one
- * record that the database refuses, and stops the process on what only an operator can mend. */
+/* The ledger stage: two threads, so that the next batch is folded over members' states while this one is written. One
+ * folds, the other applies a batch in one transaction and hands what came of it to the publisher and the projection. It
+ * retries what may heal, folds again on conflicts, finds the one record that the database refuses, and stops the
+ * process on what only an operator can mend. */
 struct ledger_stage;
 
 struct ledger_hooks {

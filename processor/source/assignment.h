@@ -13,8 +13,9 @@ struct partition {
     int32_t number;
     int32_t topic_no;       /* names (cluster, topic, incarnation) in the database */
     int64_t owner_epoch;    /* ours, from the bump */
-    int64_t applied;        /* P: the ledger thread's; next offset to apply */
-    int64_t highest;        /* below it a replay is under way */
+    int64_t applied;        /* P: the apply thread's; next offset to apply */
+    int64_t folded;         /* under the folding's lock; P as it will be when the batches under way are applied */
+    int64_t highest;        /* the highest P ever, when it was claimed: below it a replay is under way */
     int64_t published;      /* the publisher's: next offset to publish; K once confirmed */
     atomic_llong confirmed; /* K as last confirmed by Kafka, for pruning and progress */
 };

@@ -75,7 +75,7 @@ static enum err_code claim_one(struct claim *claim, struct partition *partition,
     if (code)
         return code;
     partition->owner_epoch = position.owner_epoch;
-    partition->applied = position.applied;
+    partition->applied = partition->folded = position.applied;
     partition->highest = position.highest;
     int64_t low, high;
     code = source_watermarks(claim->source, partition, &low, &high, err);

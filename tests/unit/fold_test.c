@@ -33,6 +33,7 @@ struct world {
     struct hash16 existing_content;
     int64_t refused_before;
     int reads_of_keys;
+    const struct changes *pending;
 };
 
 static enum err_code read_members(void *context, struct member **members, size_t count, struct arena *arena,
@@ -85,7 +86,7 @@ static void open_world(struct world *world)
     reward_frame_single_object(&world->frame);
     world->fold = fold_new(&world->frame, world->cache);
     world->partition =
-        (struct partition){.topic = (char *)(uintptr_t) "visits", .topic_no = 3, .applied = 100, .highest = 100};
+        (struct partition){.topic = (char *)(uintptr_t) "visits", .topic_no = 3, .folded = 100, .highest = 100};
 }
 
 static void close_world(struct world *world)
@@ -115,7 +116,7 @@ static void visit(struct world *world, int64_t offset, const char *id, const cha
 
 static struct changes *run(struct world *world, bool look_up)
 {
-    struct fold_input input = {world->records, world->count, &world->programs, look_up};
+    struct fold_input input = {world->records, world->count, &world->programs, look_up, world->pending};
     struct fold_reader reader = {world, read_members, read_sides, read_keys, read_refused};
     struct changes *changes = NULL;
     struct err err = {0};
@@ -163,7 +164,7 @@ Test(fold, does_not_refuse_again_what_was_refused_before_a_replay)
 {
     struct world world;
     open_world(&world);
-    world.partition.applied = 0;
+    world.partition.folded = 0;
     world.refused_before = 1;
     visit(&world, 0, "a", "ann");
     visit(&world, 1, "b", "bob");
@@ -179,7 +180,7 @@ Test(fold, asks_for_keys_when_a_refused_record_may_be_a_copy)
     open_world(&world);
     visit(&world, 100, "a", "ann");
     visit(&world, 101, "a", "bob");
-    struct fold_input input = {world.records, world.count, &world.programs, false};
+    struct fold_input input = {world.records, world.count, &world.programs, false, NULL};
     struct fold_reader reader = {&world, read_members, read_sides, read_keys, read_refused};
     struct changes *changes = NULL;
     struct err err = {0};
@@ -187,7 +188,7 @@ Test(fold, asks_for_keys_when_a_refused_record_may_be_a_copy)
     close_world(&world);
 }
 
-Test(fold, remembers_members_only_after_the_commit)
+Test(fold, expects_members_only_when_told_to)
 {
     struct world world;
     open_world(&world);
@@ -195,15 +196,38 @@ Test(fold, remembers_members_only_after_the_commit)
     struct changes *changes = run(&world, false);
     cr_assert_eq(changes->members[0].version, 0);
     changes = run(&world, false);
-    cr_assert_eq(changes->members[0].version, 0, "nothing was committed");
-    fold_committed(world.fold);
+    cr_assert_eq(changes->members[0].version, 0, "nothing was expected");
+    fold_expect(world.fold);
     world.count = 0;
     visit(&world, 101, "b", "ann");
     changes = run(&world, false);
     cr_assert_eq(changes->members[0].version, 1);
-    fold_conflicted(world.fold);
+    cache_clear(world.cache);
     changes = run(&world, false);
-    cr_assert_eq(changes->members[0].version, 0, "after a conflict the reader is asked again");
+    cr_assert_eq(changes->members[0].version, 0, "the reader is asked again");
+    close_world(&world);
+}
+
+Test(fold, knows_the_keys_of_a_batch_whose_transaction_has_not_ended)
+{
+    struct world world;
+    open_world(&world);
+    struct fold *before = fold_new(&world.frame, world.cache);
+    visit(&world, 100, "a", "ann");
+    visit(&world, 101, "b", "bob");
+    struct fold_input input = {world.records, world.count, &world.programs, true, NULL};
+    struct fold_reader reader = {&world, read_members, read_sides, read_keys, read_refused};
+    struct changes *pending = NULL;
+    cr_assert_eq(fold_run(before, &input, &reader, &pending, NULL), ERR_NONE);
+    world.pending = pending;
+    world.partition.folded = 102;
+    world.count = 0;
+    visit(&world, 102, "b", "bob");
+    visit(&world, 103, "c", "bob");
+    struct changes *changes = run(&world, true);
+    cr_assert_eq(changes->duplicate_count, 1);
+    cr_assert_eq(changes->entry_count, 1);
+    fold_free(before);
     close_world(&world);
 }
 

@@ -56,7 +56,10 @@ class Environment:
     def is_stable(self, group):
         """Its members have joined and have their partitions."""
         [described] = self.admin.describe_consumer_groups([group]).values()
-        found = described.result()
+        try:
+            found = described.result()
+        except confluent_kafka.KafkaException:  # a fresh broker has no coordinator for a moment
+            return False
         return found.state == ConsumerGroupState.STABLE and bool(found.members)
 
     def delete_topics(self, *prefixes):

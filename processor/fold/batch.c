@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { BATCH_ARENA_KEEP = 16 << 20 };
+enum { BATCH_ARENA_KEEP = 8 << 20 };
 
 struct batch *batch_new(size_t most_records)
 {

@@ -9,7 +9,7 @@
 #include "sink/frames.h"
 
 enum {
-    FOLD_ARENA_KEEP = 16 << 20,
+    FOLD_ARENA_KEEP = 8 << 20,
     SCRATCH_KEEP = 1 << 20,
     SIDES_FIRST = 256,
 };

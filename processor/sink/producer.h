@@ -23,6 +23,7 @@ struct producer {
     atomic_bool *cancel; /* set: calls end as soon as they can */
     rd_kafka_t *handle;
     struct machine machine;
+    int64_t committed_at; /* µs, monotonic; when the last commit was answered */
 };
 
 /* How a transaction ended. */

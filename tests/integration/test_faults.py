@@ -12,7 +12,7 @@ import pytest
 from lib.events import Shop
 from lib.processor import until
 from lib.programs import SHOP
-from lib.proxy import Proxy
+from lib.proxy import KafkaProxy, Proxy
 from lib.torture import Feeder
 from lib.verify import redis_balances, verify
 from lib.workload import Workload
@@ -44,8 +44,8 @@ def finish(world, feeder, processors, seconds: float = 60):
 
 
 @contextmanager
-def proxied(target: int, listen: int = 0):
-    proxy = Proxy(target, listen)
+def proxied(target: int, listen: int = 0, kind=Proxy):
+    proxy = kind(target, listen)
     try:
         yield proxy
     finally:
@@ -86,7 +86,8 @@ def test_postgres_killed(make_world):
 
 def test_postgres_frozen_past_the_poll_interval(make_world):
     """A stall longer than max.poll.interval.ms: partitions rest, polling goes on, nobody is thrown out of the group."""
-    world, feeder = under_load(make_world, POINTS_KAFKA_MAX_POLL_INTERVAL_MS=7000, POINTS_KAFKA_SESSION_TIMEOUT_MS=6000)
+    world, feeder = under_load(make_world, POINTS_KAFKA_MAX_POLL_INTERVAL_MS=7000, POINTS_KAFKA_SESSION_TIMEOUT_MS=6000,
+                               POINTS_BATCH_MAX_EVENTS=50)  # the inbox fills
     (processor,) = start(world, feeder, "a")
     time.sleep(1)
     world.environment.service("pause", "postgres")
@@ -306,6 +307,23 @@ def test_network_to_kafka_swallows_everything_for_a_while(make_world, seconds):
         world.wait_caught_up(90)
         verify(world)
         assert cut_off.running() or cut_off.status() == 7, cut_off.tail()
+
+
+def test_the_end_of_a_transaction_goes_astray(make_world):
+    """Rule 4: of one instance the request to end its transaction is lost, of the other the answer, for longer than they wait.
+    Neither may take the outcome for known: they read K and publish [K, P) again."""
+    world, feeder = under_load(make_world, events=1000, seconds=6, partitions=2, POINTS_KAFKA_TRANSACTION_TIMEOUT_MS=120000)
+    environment = world.environment
+    with proxied(environment.kafka_proxied_port, environment.kafka_proxy_port, KafkaProxy) as proxy:
+        processors = start(world, feeder, "a", "b", POINTS_KAFKA_BROKERS=f"127.0.0.1:{proxy.port}")
+        time.sleep(1.5)
+        names = {name: f"{world.group}-{name}" for name in "ab"}
+        proxy.lose_requests, proxy.lose_answers = {names["a"]}, {names["b"]}
+        until(lambda: {(names["a"], "request"), (names["b"], "answer")} <= set(proxy.lost), 15, "ends of both have gone astray")
+        for processor in processors:
+            until(lambda: "publisher.in_doubt" in processor.log(), 45, f"instance {processor.instance} doubts the outcome")
+        proxy.resume()
+        finish(world, feeder, processors, 60)
 
 
 def test_a_slow_network_to_kafka(make_world):

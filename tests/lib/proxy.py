@@ -60,7 +60,7 @@ class Proxy:
             writer.transport.abort()
             return
         self._writers |= {writer, far_writer}
-        pumps = [asyncio.ensure_future(self._pump(reader, far_writer)), asyncio.ensure_future(self._pump(far_reader, writer))]
+        pumps = [asyncio.ensure_future(pump) for pump in self._pumps(reader, far_writer, far_reader, writer)]
         try:
             await asyncio.wait(pumps, return_when=asyncio.ALL_COMPLETED)
         finally:
@@ -68,17 +68,25 @@ class Proxy:
                 self._writers.discard(end)
                 end.transport.abort()
 
+    def _pumps(self, reader, far_writer, far_reader, writer):
+        return [self._pump(reader, far_writer), self._pump(far_reader, writer)]
+
     async def _pump(self, reader, writer):
         try:
             while data := await reader.read(65536):
-                if self.delay:
-                    await asyncio.sleep(self.delay)
-                await self._flowing.wait()
-                writer.write(data)
-                await writer.drain()
+                await self._pass(data, writer)
+            await self._flowing.wait()  # while frozen, neither side learns that the other is gone
             writer.write_eof()
         except (OSError, RuntimeError):
+            await self._flowing.wait()
             writer.transport.abort()
+
+    async def _pass(self, data: bytes, writer):
+        if self.delay:
+            await asyncio.sleep(self.delay)
+        await self._flowing.wait()
+        writer.write(data)
+        await writer.drain()
 
     def _call(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
@@ -118,3 +126,64 @@ class Proxy:
             self._call(self._cut())
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(5)
+
+
+END_TXN = 26
+
+
+class KafkaProxy(Proxy):
+    """Reads the requests that pass and can make the end of a transaction go astray: lose_requests and lose_answers hold
+    transactional ids whose EndTxn requests, or the answers to them, do not arrive until resume()."""
+
+    def __init__(self, target_port: int, listen_port: int):
+        self.lose_requests: set = set()
+        self.lose_answers: set = set()
+        self.lost: list = []  # (transactional id, what)
+        super().__init__(target_port, listen_port)
+
+    def _pumps(self, reader, far_writer, far_reader, writer):
+        muted = asyncio.Event()
+        return [self._requests(reader, far_writer, muted), self._answers(far_reader, writer, muted)]
+
+    async def _requests(self, reader, writer, muted):
+        try:
+            while True:
+                size = await reader.readexactly(4)
+                frame = await reader.readexactly(int.from_bytes(size, "big"))
+                name = transactional_id(frame)
+                if name in self.lose_requests:
+                    self.lost.append((name, "request"))
+                    continue
+                if name in self.lose_answers:
+                    self.lost.append((name, "answer"))
+                    muted.set()
+                await self._pass(size + frame, writer)
+        except (asyncio.IncompleteReadError, OSError, RuntimeError):
+            await self._flowing.wait()
+            writer.transport.abort()
+
+    async def _answers(self, reader, writer, muted):
+        try:
+            while data := await reader.read(65536):
+                while muted.is_set() and self.lose_answers:
+                    await asyncio.sleep(0.05)
+                await self._pass(data, writer)
+            writer.write_eof()
+        except (OSError, RuntimeError):
+            writer.transport.abort()
+
+    def resume(self):
+        self.lose_requests = set()
+        self.lose_answers = set()
+        super().resume()
+
+
+def transactional_id(frame: bytes) -> str | None:
+    """Of an EndTxn request before its flexible versions; None of all others."""
+    if int.from_bytes(frame[:2], "big") != END_TXN:
+        return None
+    at = 8  # api key, version, correlation id
+    client = int.from_bytes(frame[at:at + 2], "big", signed=True)
+    at += 2 + max(0, client)
+    length = int.from_bytes(frame[at:at + 2], "big")
+    return frame[at + 2:at + 2 + length].decode()

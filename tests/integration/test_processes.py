@@ -169,7 +169,9 @@ def test_a_zombie_writes_nothing(make_world):
     a.thaw()
     time.sleep(4)
     assert observe(world).snapshot() == before
-    assert a.running() or a.status() == FENCED, a.tail()
+    if not a.running():  # frozen amid a transaction, which the broker ended: rule 11, and whoever supervises starts it anew
+        assert a.status() == FENCED, a.tail()
+        a.start()
     assert b.running()
     world.publish(Shop(at=1750000000_000000).paid("anna", "afterwards", 2000))
     world.wait_caught_up(30)

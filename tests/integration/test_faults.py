@@ -316,9 +316,13 @@ def test_the_end_of_a_transaction_goes_astray(make_world):
     environment = world.environment
     with proxied(environment.kafka_proxied_port, environment.kafka_proxy_port, KafkaProxy) as proxy:
         processors = start(world, feeder, "a", "b", POINTS_KAFKA_BROKERS=f"127.0.0.1:{proxy.port}")
-        time.sleep(1.5)
         names = {name: f"{world.group}-{name}" for name in "ab"}
+        until(lambda: set(names.values()) <= proxy.ended, 20, "both publish")
         proxy.lose_requests, proxy.lose_answers = {names["a"]}, {names["b"]}
+        feeder.finish(60)
+        shop = Shop(at=1750000000_000000)
+        for partition in range(world.partitions):
+            world.publish(*(shop.paid(f"more-{n}", f"more-{partition}-{n}", 2000) for n in range(20)), partition=partition)
         until(lambda: {(names["a"], "request"), (names["b"], "answer")} <= set(proxy.lost), 15, "ends of both have gone astray")
         for processor in processors:
             until(lambda: "publisher.in_doubt" in processor.log(), 45, f"instance {processor.instance} doubts the outcome")

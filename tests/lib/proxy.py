@@ -139,6 +139,7 @@ class KafkaProxy(Proxy):
         self.lose_requests: set = set()
         self.lose_answers: set = set()
         self.lost: list = []  # (transactional id, what)
+        self.ended: set = set()  # transactional ids whose EndTxn was seen
         super().__init__(target_port, listen_port)
 
     def _pumps(self, reader, far_writer, far_reader, writer):
@@ -151,6 +152,7 @@ class KafkaProxy(Proxy):
                 size = await reader.readexactly(4)
                 frame = await reader.readexactly(int.from_bytes(size, "big"))
                 name = transactional_id(frame)
+                self.ended.add(name)
                 if name in self.lose_requests:
                     self.lost.append((name, "request"))
                     continue

@@ -37,6 +37,7 @@ class Workload:
         self.sent: list[Record] = []
         self.held_back: list[dict] = []  # paid events that come after their refund
         self.orders_made = 0
+        self.revisions: dict = {}  # order id -> newest
         self.clock = START
 
     def plan(self, count: int) -> list[Record]:
@@ -138,9 +139,21 @@ class Workload:
             return self.paid(shop, member)
         paid = self.random.choice(self.orders[-200:])
         shop = self.shops[paid["program_id"]]
-        kind = self.random.choice(("placed", "shipped", "completed", "paid"))
+        kind = self.random.choice(("placed", "shipped", "completed", "paid", "amended", "amended"))
+        if kind == "amended":
+            return self.amended(paid)
         return shop.order(kind, paid["member_id"], paid["order_id"], paid["lines"], paid["currency"], discount=paid["discount"],
                           partner_id=paid["partner_id"])
+
+    def amended(self, paid: dict) -> dict:
+        """Some lines stay, others come; at times a revision that is not newer."""
+        revision = self.revisions.get(paid["order_id"], 0) + self.random.choice((0, 1, 1, 2))
+        self.revisions[paid["order_id"]] = revision
+        kept = self.random.sample(paid["lines"], self.random.randint(0, len(paid["lines"])))
+        names = {item["sku"] for item in kept}
+        lines = kept + [item for item in self.lines() if item["sku"] not in names]
+        return self.shops[paid["program_id"]].order("amended", paid["member_id"], paid["order_id"], lines, paid["currency"],
+                                                    revision=revision, partner_id=paid["partner_id"])
 
     def review(self, shop, member) -> dict:
         if self.reviews and self.random.random() < 0.25:

@@ -32,6 +32,11 @@ void log_setup(enum log_level least, bool json)
     setup.json = json;
 }
 
+bool log_wants(enum log_level level)
+{
+    return level >= setup.least;
+}
+
 const char *log_quote_into(char *buffer, size_t size, const char *value)
 {
     assert(size >= 4);
@@ -206,7 +211,7 @@ static void log_text(enum log_level level, const char *event, const char *time, 
 
 void log_event(enum log_level level, const char *event, const char *fields_format, ...)
 {
-    if (level < setup.least)
+    if (!log_wants(level))
         return;
     char fields[FIELDS_SIZE];
     va_list arguments;

@@ -10,6 +10,9 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
  * with one write(2), so that lines of several threads do not mix. Set up once, before threads start. */
 void log_setup(enum log_level least, bool json);
 
+/* True where a line of this level would be written: for lines that cost something to put together. */
+bool log_wants(enum log_level level);
+
 /* event: a stable dotted name, "partition.assigned". The rest: pairs of a key and a printf format with its one
  * argument are clumsy in C, so fields are given as one printf format of `key=value` words; a value with blanks is put
  * in double quotes by the caller with %s of log_quote. Libraries (base, rules, program, decode) never log. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "ledger/order_log.h"
 
 enum {
     RETRY_FIRST_MS = 20,
@@ -127,8 +128,9 @@ static void count_batch(struct ledger_stage *stage, const struct changes *change
     waiting_unlock(&stage->waiting);
 }
 
-static void committed(struct ledger_stage *stage, struct changes *changes, size_t records)
+static void committed(struct ledger_stage *stage, struct changes *changes, const struct record *records, size_t count)
 {
+    order_log(records, count);
     int64_t ticket = offer_projection(stage, changes);
     for (size_t i = 0; i < changes->range_count; i++) {
         struct range *range = &changes->ranges[i];
@@ -136,7 +138,7 @@ static void committed(struct ledger_stage *stage, struct changes *changes, size_
         prunes_add(&stage->prunes, range->partition, range->to, ticket);
     }
     folding_saw_duplicates(stage->folding, changes->duplicate_count > 0);
-    count_batch(stage, changes, records);
+    count_batch(stage, changes, count);
     push_publications(stage, changes);
 }
 
@@ -201,7 +203,7 @@ static enum err_code apply(struct ledger_stage *stage, struct lane *lane, struct
         else
             applied = code == ERR_NONE;
         if (applied) {
-            committed(stage, changes, count);
+            committed(stage, changes, records, count);
             return ERR_NONE;
         }
         hold(stage);

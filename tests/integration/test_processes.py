@@ -35,6 +35,11 @@ def first_progress(world):
     until(lambda: sum(world.applied().values()) > 0, 20, "something is applied")
 
 
+def both_work(*processors):
+    """Until each of the instances has partitions: one may still be starting while the other makes progress."""
+    until(lambda: all(any(line["event"] == "group.assigned" for line in p.events()) for p in processors), 20, "both have partitions")
+
+
 def test_sigterm_finishes_the_batch_and_leaves_within_two_seconds(make_world):
     world, feeder = under_load(make_world)
     processor = world.processor().start()
@@ -157,6 +162,7 @@ def test_a_zombie_writes_nothing(make_world):
     """SIGSTOP past the session's time-out, then SIGCONT: the group and the owner's epoch went on without it."""
     world, feeder = under_load(make_world, events=2000, seconds=6, **SESSION)
     a, b = world.processor("a").start(), world.processor("b").start()
+    both_work(a, b)
     feeder.start()
     first_progress(world)
     time.sleep(1.5)
@@ -187,6 +193,7 @@ def test_zombies_again_and_again(make_world):
     """Each instance in turn is stopped while it works and continued while the other one works."""
     world, feeder = under_load(make_world, events=3000, seconds=15, **SESSION)
     pair = [world.processor("a").start(), world.processor("b").start()]
+    both_work(*pair)
     feeder.start()
     first_progress(world)
     for turn in range(3):

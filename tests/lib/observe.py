@@ -1,6 +1,8 @@
 """What the processor left behind, as plain values: the ledger, the topics that it writes, Redis. Read by independent clients."""
 from __future__ import annotations
 
+import bisect
+import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -9,6 +11,7 @@ from lib.world import World
 from model.decide import Entry
 
 ERRORS = "__connect.errors."
+UNTOLD = float("inf")
 
 
 @dataclass
@@ -18,6 +21,7 @@ class Observation:
     rewards: dict = field(default_factory=lambda: defaultdict(list))  # coordinates -> [reward record]
     letters: dict = field(default_factory=lambda: defaultdict(list))  # coordinates -> [message]
     event_keys: int = 0
+    places: dict = field(default_factory=dict)  # coordinates -> (transaction, place in it or UNTOLD) in which it was decided
     raw_entries: list = field(default_factory=list)
     reward_messages: list = field(default_factory=list)
     letter_messages: list = field(default_factory=list)
@@ -40,7 +44,7 @@ def observe(world: World) -> Observation:
     read_entries(world, seen, topics)
     for number, partition, offset, reason in world.query("SELECT topic_no, partition, input_offset, reason FROM dead_letters"):
         seen.dead[(topics[number], partition, offset)] = reason
-    seen.event_keys = world.query("SELECT count(*) FROM event_keys")[0][0]
+    find_places(world, seen, topics)
     read_rewards(world, seen, topics)
     read_letters(world, seen)
     return seen
@@ -59,6 +63,56 @@ def read_entries(world: World, seen: Observation, topics: dict):
                                          to_account=row[6], amount=row[7], wanted=row[8], currency=row[9], partner_id=row[10],
                                          rule_id=row[11], subject=row[12], program_version=row[13]))
         seen.raw_entries.append(tuple(row))
+
+
+def key_hash(event: dict) -> bytes:
+    """How the table of event keys names an event: its source and id, each behind its length."""
+    fields = (b"event", event["source"].encode(), event["id"].encode())
+    return hashlib.blake2b(b"".join(len(f).to_bytes(8, "little") + f for f in fields), digest_size=16).digest()
+
+
+def find_places(world: World, seen: Observation, topics: dict):
+    """Where each record stands in the order of decision: by the transaction that wrote its event's key or its refusal, and
+    within it as the instances logged it. An instance killed between a commit and its line has told nothing. Transactions that
+    share a member are numbered in the order of their decisions: the loser of a conflict decides anew under a new number."""
+    keys = {key.bytes: int(number) for key, number in world.query("SELECT event_key, xmin::text FROM event_keys")}
+    seen.event_keys = len(keys)
+    numbers = {record.coordinates: keys.get(key_hash(record.event)) for record in world.history if record.event is not None}
+    for topic, partition, offset, number in world.query("SELECT topic_no, partition, input_offset, xmin::text FROM dead_letters"):
+        numbers[(topics[topic], partition, offset)] = int(number)
+    for batch in decided_batches(world, topics):
+        told = [numbers[where] for where in batch if numbers.get(where) is not None]
+        for place, where in enumerate(batch):
+            seen.places.setdefault(where, (max(told, default=0), place))
+    for where, number in numbers.items():
+        if number is not None:
+            seen.places.setdefault(where, (number, UNTOLD))
+
+
+def decided_batches(world: World, topics: dict) -> list:
+    """The coordinates of each batch in the order in which the instances' logs say that they were decided."""
+    offsets = defaultdict(list)
+    for record in world.history:
+        offsets[(record.topic, record.partition)].append(record.offset)
+    for held in offsets.values():
+        held.sort()
+    batches = []
+    for processor in world.processors:
+        before = None
+        for line in processor.events():
+            if line["event"] != "batch.decided":
+                continue
+            if line["first"] != before:
+                batches.append([])
+            before = line["first"]
+            for run in line["order"].split(","):
+                where, _, range_ = run.partition("@")
+                number, partition = (int(part) for part in where.split("/"))
+                first, last = (int(part) for part in range_.split("-"))
+                held = offsets[(topics[number], partition)]
+                batches[-1].extend((topics[number], partition, offset)
+                                   for offset in held[bisect.bisect_left(held, first):bisect.bisect_right(held, last)])
+    return batches
 
 
 def headers_of(message) -> dict:

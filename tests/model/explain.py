@@ -3,8 +3,10 @@ that gives exactly the entries, outputs and dead letters that are there?
 
 Members who share an event, or an event id, are decided together; groups that share nothing are independent. Within a group
 the order is searched: a record is taken from the head of a partition's queue if the model's decision over it is what was
-observed at its coordinates. What a record left tells its place; one that left nothing (a refund that waits, say) is taken
-as late as it can be where its order, product or content still has records to come that did leave something.
+observed at its coordinates. First that whose place in the order of decision comes first, as the database's transactions and
+the instances' logs tell it. Among those of a transaction that no log tells of, what a record left tells its place; one that
+left nothing (a refund that waits, say) is taken as late as it can be where its order, product or content still has records to
+come that did leave something.
 """
 from __future__ import annotations
 
@@ -183,11 +185,20 @@ class Group:
                 rank = self.rank(i, predicted) if predicted is not None else None
                 if rank is not None:
                     fitting.append((rank, i, predicted))
-        fitting.sort(key=lambda candidate: candidate[:2])
+        fitting.sort(key=lambda candidate: (self.place(candidate[1]), *candidate[:2]))
+        level = [candidate for candidate in fitting if self.place(candidate[1]) == self.place(fitting[0][1])]
+        return self.likeliest(level) + [(i, predicted) for _, i, predicted in fitting[len(level):]]
+
+    def likeliest(self, fitting: list) -> list:
+        """Of heads whose places are not told apart, the likeliest first."""
         for rank, i, predicted in fitting:
             if rank == 0 and not self.spoils(i, predicted, fitting):
                 return [(i, predicted)]
         return sorted(((i, predicted) for _, i, predicted in fitting), key=lambda choice: self.spoils(*choice, fitting))
+
+    def place(self, i: int) -> tuple:
+        """Of the head in the order of decision; a copy that left no trace comes at once."""
+        return self.seen.places.get(self.head(i).coordinates, (0, 0))
 
     def head(self, i: int):
         return self.queues[self.names[i]][self.heads[i]]

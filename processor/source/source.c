@@ -83,8 +83,10 @@ static rd_kafka_conf_t *consumer_conf(struct source *source, struct err *err)
         {"heartbeat.interval.ms", config->kafka_session_timeout_ms < 6000 ? "500" : "2000"},
         {"max.poll.interval.ms", poll},
         {"topic.metadata.refresh.interval.ms", "10000"}, /* how soon new partitions are noticed */
-        {"queued.max.messages.kbytes", "4096"},          /* what is read ahead of the inbox; it holds a batch already */
-        {"queued.min.messages", "20000"},
+        /* What is read ahead of the inbox, of all partitions together. Where it is reached, librdkafka 2.0.2 reads nothing
+         * for a second: so it has to hold what is processed in a second. */
+        {"queued.max.messages.kbytes", "16384"},
+        {"queued.min.messages", "100000"},
         {"fetch.wait.max.ms", "20"},
         {NULL, NULL}, /* group.instance.id, where wanted */
         {NULL, NULL},

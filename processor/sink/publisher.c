@@ -44,13 +44,22 @@ struct publisher {
     const struct assignment *assignment;
     struct item *first;
     struct item **last;
-    size_t queued;
-    bool busy; /* the thread works on the assignment */
+    size_t queued; /* bytes of outputs */
+    bool busy;     /* the thread works on the assignment */
     bool closing;
     bool quit;
     struct machine machine;
     struct publisher_counts counts;
 };
+
+/* Ranges without outputs weigh something too: the queue has an end whatever is in it. */
+static size_t bytes_of(const struct publication *publications, size_t count)
+{
+    size_t bytes = count * sizeof *publications;
+    for (size_t i = 0; i < count; i++)
+        bytes += publications[i].frames.len;
+    return bytes;
+}
 
 static void item_free(struct item *item)
 {
@@ -385,7 +394,7 @@ void publisher_begin(struct publisher *publisher, const struct assignment *assig
 bool publisher_push(struct publisher *publisher, struct publication *items, size_t count)
 {
     waiting_lock(&publisher->waiting);
-    size_t most = (size_t)publisher->config->publish_max_behind;
+    size_t most = (size_t)publisher->config->publish_max_behind_kib * 1024;
     while (publisher->assignment && !publisher->quit && !publisher->closing && publisher->queued >= most)
         waiting_wait(&publisher->waiting);
     bool taken = publisher->assignment && !publisher->quit && publisher->queued < most;
@@ -397,7 +406,7 @@ bool publisher_push(struct publisher *publisher, struct publication *items, size
         item->count = count;
         *publisher->last = item;
         publisher->last = &item->next;
-        publisher->queued++;
+        publisher->queued += bytes_of(items, count);
         waiting_tell(&publisher->waiting);
     }
     waiting_unlock(&publisher->waiting);

@@ -46,8 +46,8 @@ enum err_code publisher_new(const struct config *config, const struct publisher_
 /* A new assignment begins; only its partitions are published from here on. The queue must be empty. */
 void publisher_begin(struct publisher *publisher, const struct assignment *assignment);
 
-/* Queues the publications of one batch, taking their frames. Waits while the queue is longer than publish.max_behind;
- * false, with nothing taken, when the assignment ended meanwhile. */
+/* Queues the publications of one batch, taking their frames. Waits while the queue holds publish.max_behind_kib
+ * of outputs; false, with nothing taken, when the assignment ended meanwhile. */
 bool publisher_push(struct publisher *publisher, struct publication *items, size_t count);
 
 /* The assignment is about to end: publisher_push waits no more, and takes only what there is room for. */

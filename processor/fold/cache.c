@@ -70,9 +70,17 @@ static void generation_grow(struct generation *generation)
     *generation = bigger;
 }
 
+/* At most three quarters of the slots are used. */
+static bool must_grow(const struct generation *generation)
+{
+    return (generation->count + 1) * 4 > (generation->mask + 1) * 3;
+}
+
+/* With the slots that one more entry needs. */
 static size_t generation_bytes(const struct generation *generation)
 {
-    return arena_used(generation->arena) + (generation->mask + 1) * sizeof *generation->slots;
+    size_t slots = (generation->mask + 1) << must_grow(generation);
+    return arena_used(generation->arena) + slots * sizeof *generation->slots;
 }
 
 struct cache *cache_new(size_t most_bytes)
@@ -114,7 +122,7 @@ void cache_put(struct cache *cache, struct hash16 key, int64_t version, struct b
     assert(version >= 0);
     if (generation_bytes(&cache->young) >= cache->half_bytes)
         turn_over(cache);
-    if ((cache->young.count + 1) * 2 > cache->young.mask)
+    if (must_grow(&cache->young))
         generation_grow(&cache->young);
     struct slot *slot = slot_of(&cache->young, key);
     if (!slot->used)

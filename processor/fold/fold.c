@@ -12,6 +12,7 @@ enum {
     FOLD_ARENA_KEEP = 8 << 20,
     SCRATCH_KEEP = 1 << 20,
     SIDES_FIRST = 256,
+    DEAD_FIRST = 16,
 };
 
 /* What the fold knows of one record beside the record itself. */
@@ -52,6 +53,7 @@ struct fold {
     struct work *work;
     struct changes changes;
     size_t side_capacity;
+    size_t dead_capacity;
 };
 
 struct fold *fold_new(const struct reward_frame *frame, struct cache *cache)
@@ -482,6 +484,20 @@ static struct bytes original(const void *at, size_t len)
     return (struct bytes){at, at ? len : 0};
 }
 
+static struct dead_row *add_dead(struct fold *fold)
+{
+    struct changes *changes = &fold->changes;
+    if (changes->dead_count == fold->dead_capacity) {
+        size_t capacity = fold->dead_capacity ? fold->dead_capacity * 2 : DEAD_FIRST;
+        struct dead_row *dead = arena_array(fold->arena, capacity, sizeof *dead);
+        if (changes->dead_count > 0)
+            memcpy(dead, changes->dead, changes->dead_count * sizeof *dead);
+        changes->dead = dead;
+        fold->dead_capacity = capacity;
+    }
+    return &changes->dead[changes->dead_count++];
+}
+
 static void append_dead_letter(struct fold *fold, const struct record *record, const struct work *work)
 {
     struct frame_header headers[FRAME_HEADERS_MAX];
@@ -499,8 +515,7 @@ static void append_dead_letter(struct fold *fold, const struct record *record, c
         .header_count = copy_headers(message, headers),
     };
     frame_append(&fold->ranges[work->range].frames, &frame);
-    struct changes *changes = &fold->changes;
-    changes->dead[changes->dead_count++] = (struct dead_row){
+    *add_dead(fold) = (struct dead_row){
         .partition = record->partition,
         .offset = record->offset,
         .reason = work->refused,
@@ -538,7 +553,6 @@ static enum err_code decide_all(struct fold *fold, const struct fold_input *inpu
     struct changes *changes = &fold->changes;
     struct table seen = table_make(fold->arena, input->count);
     changes->keys = arena_array(fold->arena, input->count, sizeof *changes->keys);
-    changes->dead = arena_array(fold->arena, input->count, sizeof *changes->dead);
     for (size_t i = 0; i < input->count; i++) {
         const struct record *record = &input->records[i];
         struct work *work = &fold->work[i];
@@ -576,7 +590,7 @@ static void start(struct fold *fold, const struct fold_input *input)
     fold->work = arena_array(fold->arena, input->count, sizeof *fold->work);
     fold->changes.members = arena_array(fold->arena, input->count * STEP_PARTIES_MAX, sizeof(struct member));
     fold->member_table = table_make(fold->arena, input->count * STEP_PARTIES_MAX);
-    fold->side_capacity = 0;
+    fold->side_capacity = fold->dead_capacity = 0;
 }
 
 enum err_code fold_run(struct fold *fold, const struct fold_input *input, const struct fold_reader *reader,

@@ -86,7 +86,7 @@ static rd_kafka_conf_t *consumer_conf(struct source *source, struct err *err)
         /* What is read ahead of the inbox, of all partitions together. Where it is reached, librdkafka 2.0.2 reads nothing
          * for a second: so it has to hold what is processed in a second. */
         {"queued.max.messages.kbytes", "16384"},
-        {"queued.min.messages", "70000"},
+        {"queued.min.messages", "60000"},
         {"fetch.wait.max.ms", "20"},
         {NULL, NULL}, /* group.instance.id, where wanted */
         {NULL, NULL},

@@ -6,6 +6,8 @@
 #include "ops/database.h"
 #include "ops/member_read.h"
 #include "program/store.h"
+#include "rules/program_model.h"
+#include "rules/rate.h"
 
 static const char *kind_name(enum entry_kind kind)
 {
@@ -64,14 +66,36 @@ static json_t *entry_json(const struct member_entry *entry)
                      (json_int_t)entry->offset);
 }
 
-static json_t *view_json(const struct member_view *view, const struct err *verdict)
+/* As the newest version that declares the currency has it. */
+static int decimals_of(const struct program_set *programs, struct text id, struct text currency)
 {
+    for (size_t i = programs->count; i-- > 0;) {
+        const struct program *program = programs->programs[i];
+        size_t place = text_equal(program->id, id) ? program_point_place(program, currency) : PLACE_NONE;
+        if (place != PLACE_NONE)
+            return program->points[place].decimals;
+    }
+    return 0;
+}
+
+/* A member with what its numbers mean. */
+struct shown {
+    const struct member_view *view;
+    const struct program_set *programs;
+    struct err verdict;
+};
+
+static json_t *view_json(const struct shown *shown)
+{
+    const struct member_view *view = shown->view;
+    const struct err *verdict = &shown->verdict;
     json_t *balances = json_array(), *entries = json_array();
     for (size_t i = 0; i < view->summary.balance_count; i++) {
         const struct state_balance *balance = &view->summary.balances[i];
         json_array_append_new(balances,
-                              json_pack("{s:o, s:I, s:I}", "currency", string_of(balance->currency), "available",
-                                        (json_int_t)balance->available, "lifetime", (json_int_t)balance->lifetime));
+                              json_pack("{s:o, s:I, s:I, s:i}", "currency", string_of(balance->currency), "available",
+                                        (json_int_t)balance->available, "lifetime", (json_int_t)balance->lifetime,
+                                        "decimals", decimals_of(shown->programs, view->program_id, balance->currency)));
     }
     for (size_t i = 0; i < view->entry_count; i++)
         json_array_append_new(entries, entry_json(&view->entries[i]));
@@ -81,37 +105,59 @@ static json_t *view_json(const struct member_view *view, const struct err *verdi
                      balances, "entries", entries);
 }
 
-static void print_entry(FILE *out, const struct member_entry *entry)
+/* The effect on what is available with its sign, "+10.50", as a terminated text. */
+static const char *effect_text(const struct member_entry *entry, int decimals, char room[AMOUNT_TEXT_MAX + 2])
 {
-    char occurred[RFC3339_SIZE];
-    fprintf(out, "%5" PRId64 "  %-20s %+8" PRId64 " %.*s  %s by rule %.*s (version %" PRId64 ")", entry->sequence,
-            rfc3339_format(entry->occurred_at, occurred), member_entry_effect(entry), (int)entry->currency.len,
-            entry->currency.at, kind_name(entry->kind), (int)entry->rule_id.len, entry->rule_id.at,
-            entry->program_version);
+    char digits[AMOUNT_TEXT_MAX];
+    int64_t effect = member_entry_effect(entry);
+    struct text amount = amount_write(effect, decimals, digits);
+    snprintf(room, AMOUNT_TEXT_MAX + 2, "%s%.*s", effect < 0 ? "" : "+", (int)amount.len, amount.at);
+    return room;
+}
+
+static void print_entry(FILE *out, const struct member_entry *entry, int decimals)
+{
+    char occurred[RFC3339_SIZE], effect[AMOUNT_TEXT_MAX + 2], room[AMOUNT_TEXT_MAX];
+    fprintf(out, "%5" PRId64 "  %-20s %8s %.*s  %s by rule %.*s (version %" PRId64 ")", entry->sequence,
+            rfc3339_format(entry->occurred_at, occurred), effect_text(entry, decimals, effect),
+            (int)entry->currency.len, entry->currency.at, kind_name(entry->kind), (int)entry->rule_id.len,
+            entry->rule_id.at, entry->program_version);
     if (entry->subject.len > 0)
         fprintf(out, " for %.*s", (int)entry->subject.len, entry->subject.at);
     if (entry->partner_id.len > 0)
         fprintf(out, " at %.*s", (int)entry->partner_id.len, entry->partner_id.at);
-    if (entry->wanted != entry->amount)
-        fprintf(out, ", of %" PRId64 " wanted", entry->wanted);
+    if (entry->wanted != entry->amount) {
+        struct text wanted = amount_write(entry->wanted, decimals, room);
+        fprintf(out, ", of %.*s wanted", (int)wanted.len, wanted.at);
+    }
     fprintf(out, "  [%.*s/%" PRId64 "@%" PRId64 "]\n", (int)entry->topic.len, entry->topic.at, entry->partition,
             entry->offset);
 }
 
-static void print_view(const struct invocation *invocation, const struct member_view *view, const struct err *verdict)
+static void print_balance(FILE *out, const struct state_balance *balance, int decimals)
 {
-    FILE *out = invocation->out;
+    char available[AMOUNT_TEXT_MAX], lifetime[AMOUNT_TEXT_MAX];
+    struct text has = amount_write(balance->available, decimals, available);
+    struct text earned = amount_write(balance->lifetime, decimals, lifetime);
+    fprintf(out, "  %.*s: %.*s available, %.*s ever earned and not taken back\n", (int)balance->currency.len,
+            balance->currency.at, (int)has.len, has.at, (int)earned.len, earned.at);
+}
+
+static void print_view(FILE *out, const struct shown *shown)
+{
+    const struct member_view *view = shown->view;
     fprintf(out, "member %.*s of program %.*s, version %" PRId64 "\n", (int)view->member_id.len, view->member_id.at,
             (int)view->program_id.len, view->program_id.at, view->version);
     for (size_t i = 0; i < view->summary.balance_count; i++) {
         const struct state_balance *balance = &view->summary.balances[i];
-        fprintf(out, "  %.*s: %" PRId64 " available, %" PRId64 " ever earned and not taken back\n",
-                (int)balance->currency.len, balance->currency.at, balance->available, balance->lifetime);
+        print_balance(out, balance, decimals_of(shown->programs, view->program_id, balance->currency));
     }
-    for (size_t i = 0; i < view->entry_count; i++)
-        print_entry(out, &view->entries[i]);
-    if (verdict->code)
-        fprintf(out, "  NOT VERIFIED: %s\n", verdict->text);
+    for (size_t i = 0; i < view->entry_count; i++) {
+        const struct member_entry *entry = &view->entries[i];
+        print_entry(out, entry, decimals_of(shown->programs, view->program_id, entry->currency));
+    }
+    if (shown->verdict.code)
+        fprintf(out, "  NOT VERIFIED: %s\n", shown->verdict.text);
     else
         fprintf(out, "  verified: each balance is the sum of its entries, %zu in all\n", view->entry_count);
 }
@@ -123,21 +169,22 @@ struct findings {
     bool all_verified;
 };
 
-static enum err_code show_one(const struct invocation *invocation, PGconn *connection, struct text program,
-                              struct arena *arena, struct findings *findings, struct err *err)
+static enum err_code show_one(const struct invocation *invocation, PGconn *connection,
+                              const struct program_set *programs, struct text program, struct arena *arena,
+                              struct findings *findings, struct err *err)
 {
     struct member_view view;
     bool found = false;
     enum err_code code = member_read(connection, program, text_of(invocation->arguments[0]), arena, &view, &found, err);
     if (code || !found)
         return code;
-    struct err verdict = {.code = ERR_NONE};
-    findings->all_verified &= member_verify(&view, &verdict) == ERR_NONE;
+    struct shown shown = {.view = &view, .programs = programs};
+    findings->all_verified &= member_verify(&view, &shown.verdict) == ERR_NONE;
     findings->found++;
     if (invocation->json)
-        json_array_append_new(findings->list, view_json(&view, &verdict));
+        json_array_append_new(findings->list, view_json(&shown));
     else
-        print_view(invocation, &view, &verdict);
+        print_view(invocation->out, &shown);
     return ERR_NONE;
 }
 
@@ -146,13 +193,13 @@ static enum err_code show_all(const struct invocation *invocation, PGconn *conne
                               struct findings *findings, struct err *err)
 {
     const char *only = option_text(invocation, "--program", NULL);
-    if (only)
-        return show_one(invocation, connection, text_of(only), arena, findings, err);
-    struct stored_programs stored;
-    enum err_code code = program_store_list(connection, TEXT(""), arena, &stored, err);
-    for (size_t i = 0; i < stored.count && !code; i++)
-        if (i == 0 || !text_equal(stored.items[i].program_id, stored.items[i - 1].program_id))
-            code = show_one(invocation, connection, stored.items[i].program_id, arena, findings, err);
+    struct program_set set;
+    enum err_code code = program_store_load(connection, arena, &set, err);
+    if (!code && only)
+        return show_one(invocation, connection, &set, text_of(only), arena, findings, err);
+    for (size_t i = 0; !code && i < set.count; i++)
+        if (i == 0 || !text_equal(set.programs[i]->id, set.programs[i - 1]->id))
+            code = show_one(invocation, connection, &set, set.programs[i]->id, arena, findings, err);
     return code;
 }
 
@@ -191,7 +238,8 @@ const struct command command_member_show = {
     .description =
         "Prints the member's balances, then every entry of the ledger with its reason: what it did to the available "
         "points, under which rule and version of the program, for which order or product, and which record of which "
-        "topic brought it. Amounts are in minor units of the point currency.\n\n"
+        "topic brought it. With --json amounts are in minor units of the point currency, of which `decimals` tells the "
+        "digits.\n\n"
         "It reads one snapshot of the ledger, adds the entries up, and says whether each balance is their sum; the "
         "exit "
         "status is 1 where it is not, or where nobody knows the member.",

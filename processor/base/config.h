@@ -59,7 +59,7 @@
       "when the server ends a transaction whose client vanished")                                                      \
     X(batch_max_events, "batch.max_events", 10000, 1, 100000, "most records in a batch")                               \
     X(batch_max_kib, "batch.max_kib", 8192, 64, 262144, "most bytes of records in a batch, KiB")                       \
-    X(publish_max_behind_kib, "publish.max_behind_kib", 4096, 64, 1048576,                                             \
+    X(publish_max_behind_kib, "publish.max_behind_kib", 1024, 64, 1048576,                                             \
       "bytes of outputs that publishing may run behind the ledger, KiB")                                               \
     X(cache_max_mib, "cache.max_mib", 24, 1, 65536, "memory for members' states, MiB")                                 \
     X(limit_message_bytes, "limit.message_bytes", 1048576, 64, 104857600, "largest record value")                      \

@@ -87,6 +87,8 @@ static rd_kafka_conf_t *consumer_conf(struct source *source, struct err *err)
          * for a second: so it has to hold what is processed in a second. */
         {"queued.max.messages.kbytes", "16384"},
         {"queued.min.messages", "60000"},
+        {"fetch.message.max.bytes", "262144"}, /* of a partition at once: what the queue may hold beyond its bounds */
+        {"fetch.max.bytes", "4194304"},
         {"fetch.wait.max.ms", "20"},
         {NULL, NULL}, /* group.instance.id, where wanted */
         {NULL, NULL},

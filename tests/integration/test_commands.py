@@ -8,7 +8,7 @@ import psycopg
 
 from lib import events, wire
 from lib.events import Shop, line
-from lib.programs import SHOP, SHOP_2
+from lib.programs import CLUB, SHOP, SHOP_2
 from lib.verify import verify
 from lib.world import Record
 
@@ -60,6 +60,16 @@ def test_publish_run_consume_and_show(world):
     (balance,) = anna["balances"]
     assert balance["available"] == 20 + 50 + 500 + 100
     assert world.points("member", "show", "nobody", check=False).returncode == 1
+
+
+def test_a_members_points_are_shown_with_their_decimals(make_world):
+    world = make_world(partitions=1, inputs=["order"]).apply(CLUB)
+    published(world, [Shop("club").paid("anna", "o-1", 1000)])
+    run(world)
+    shown = world.points("member", "show", "anna").stdout
+    assert "stars: 3.33 available, 3.33 ever earned" in shown and "+3.33 stars" in shown, shown
+    (anna,) = world.points_json("member", "show", "anna")
+    assert anna["balances"] == [{"currency": "stars", "available": 333, "lifetime": 333, "decimals": 2}]
 
 
 def test_a_bad_line_publishes_nothing(world):

@@ -18,9 +18,9 @@ void findings_add(struct findings *findings, const struct finding *finding)
 {
     assert(finding->kind < FINDING_KIND_COUNT && finding->fate < FATE_COUNT);
     findings->counts[finding->kind][finding->fate]++;
-    size_t *count = &findings->shown_count[finding->kind];
+    size_t *count = &findings->shown_count[finding->kind][finding->fate];
     if (*count < FINDINGS_SHOWN)
-        findings->shown[finding->kind][(*count)++] = *finding;
+        findings->shown[finding->kind][finding->fate][(*count)++] = *finding;
 }
 
 int64_t findings_of(const struct findings *findings, enum finding_fate fate)
@@ -56,26 +56,31 @@ const char *finding_fate_name(enum finding_fate fate)
     return names[fate];
 }
 
+static void print_finding(const struct finding *finding, FILE *out)
+{
+    fprintf(out, "  %s", finding->where);
+    if (finding->fate != FATE_REPORTED)
+        fprintf(out, " [%s]", finding_fate_name(finding->fate));
+    fprintf(out, "%s%s\n", finding->remark[0] ? ": " : "", finding->remark);
+}
+
 static void print_kind(const struct findings *findings, enum finding_kind kind, FILE *out)
 {
-    size_t shown = findings->shown_count[kind];
-    long long count = (long long)findings_of_kind(findings, kind);
-    fprintf(out, "%s: %lld\n", sentences[kind], count);
-    for (size_t i = 0; i < shown; i++) {
-        const struct finding *finding = &findings->shown[kind][i];
-        fprintf(out, "  %s", finding->where);
-        if (finding->fate != FATE_REPORTED)
-            fprintf(out, " [%s]", finding_fate_name(finding->fate));
-        fprintf(out, "%s%s\n", finding->remark[0] ? ": " : "", finding->remark);
+    fprintf(out, "%s: %lld\n", sentences[kind], (long long)findings_of_kind(findings, kind));
+    for (int fate = 0; fate < FATE_COUNT; fate++) {
+        size_t shown = findings->shown_count[kind][fate];
+        int64_t more = findings->counts[kind][fate] - (int64_t)shown;
+        for (size_t i = 0; i < shown; i++)
+            print_finding(&findings->shown[kind][fate][i], out);
+        if (more > 0)
+            fprintf(out, "  ... and %lld more %s\n", (long long)more, finding_fate_name((enum finding_fate)fate));
     }
-    if (count > (long long)shown)
-        fprintf(out, "  ... and %lld more\n", count - (long long)shown);
 }
 
 void findings_print(const struct findings *findings, FILE *out)
 {
     for (int kind = 0; kind < FINDING_KIND_COUNT; kind++)
-        if (findings->shown_count[kind] > 0)
+        if (findings_of_kind(findings, (enum finding_kind)kind) > 0)
             print_kind(findings, (enum finding_kind)kind, out);
 }
 
@@ -87,14 +92,18 @@ static json_t *text_json(const char *text)
     return value ? value : json_string("(not UTF-8)");
 }
 
+static json_t *finding_json(const struct finding *finding)
+{
+    return json_pack("{s:o, s:o, s:s}", "where", text_json(finding->where), "remark", text_json(finding->remark),
+                     "fate", finding_fate_name(finding->fate));
+}
+
 static json_t *kind_json(const struct findings *findings, int kind)
 {
     json_t *first = json_array();
-    for (size_t i = 0; i < findings->shown_count[kind]; i++) {
-        const struct finding *finding = &findings->shown[kind][i];
-        json_array_append_new(first, json_pack("{s:o, s:o, s:s}", "where", text_json(finding->where), "remark",
-                                               text_json(finding->remark), "fate", finding_fate_name(finding->fate)));
-    }
+    for (int fate = 0; fate < FATE_COUNT; fate++)
+        for (size_t i = 0; i < findings->shown_count[kind][fate]; i++)
+            json_array_append_new(first, finding_json(&findings->shown[kind][fate][i]));
     const int64_t *counts = findings->counts[kind];
     return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "kind", codes[kind], "count",
                      (json_int_t)findings_of_kind(findings, (enum finding_kind)kind), "mendable",
@@ -106,7 +115,7 @@ json_t *findings_json(const struct findings *findings)
 {
     json_t *list = json_array();
     for (int kind = 0; kind < FINDING_KIND_COUNT; kind++)
-        if (findings->shown_count[kind] > 0)
+        if (findings_of_kind(findings, (enum finding_kind)kind) > 0)
             json_array_append_new(list, kind_json(findings, kind));
     return list;
 }

@@ -6,7 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* What an audit found: everything is counted, the first of each kind are kept in words. */
+/* What an audit found: everything is counted; the first of each kind and fate are kept in words, so
+ * that what is refused is not hidden behind what is mended. */
 
 /* X(name, code, words): the code is stable, it stands in --json. */
 #define FINDING_KINDS(X)                                                                                               \
@@ -55,8 +56,8 @@ struct finding {
 
 struct findings {
     int64_t counts[FINDING_KIND_COUNT][FATE_COUNT];
-    struct finding shown[FINDING_KIND_COUNT][FINDINGS_SHOWN];
-    size_t shown_count[FINDING_KIND_COUNT];
+    struct finding shown[FINDING_KIND_COUNT][FATE_COUNT][FINDINGS_SHOWN];
+    size_t shown_count[FINDING_KIND_COUNT][FATE_COUNT];
 };
 
 /* where and remark are cut where they are too long. */

@@ -26,36 +26,54 @@ struct suspects {
     size_t count;
 };
 
-static bool differs(const struct redis_difference *difference, enum finding_kind *kind)
-{
-    *kind = difference->missing  ? FINDING_REDIS_MISSING
-            : difference->behind ? FINDING_REDIS_BEHIND
-            : difference->ahead  ? FINDING_REDIS_AHEAD
-                                 : FINDING_REDIS_ALTERED;
-    return difference->missing + difference->behind + difference->ahead + difference->altered > 0;
-}
+enum { NO_DIFFERENCE = FINDING_KIND_COUNT };
 
 static size_t found_in(const struct redis_difference *difference)
 {
     return difference->missing + difference->behind + difference->ahead + difference->altered;
 }
 
-/* The script counts; to know which ones differ, those of a chunk that has any are asked about one by one. */
+static int kind_of(const struct redis_difference *difference)
+{
+    if (found_in(difference) == 0)
+        return NO_DIFFERENCE;
+    if (difference->missing > 0)
+        return FINDING_REDIS_MISSING;
+    if (difference->behind > 0)
+        return FINDING_REDIS_BEHIND;
+    return difference->ahead > 0 ? FINDING_REDIS_AHEAD : FINDING_REDIS_ALTERED;
+}
+
+/* What each of at most STEP members differs by. The script counts: where some differ and some do not, they are asked
+ * about one by one. */
+static enum err_code classify(struct redis *redis, const struct projection_item *items, size_t count, int kinds[STEP],
+                              struct err *err)
+{
+    struct redis_difference together = {0};
+    enum err_code code = redis_compare(redis, items, count, &together, err);
+    bool alike = found_in(&together) == 0 || together.missing == count;
+    for (size_t i = 0; i < count && !code; i++) {
+        struct redis_difference own = {0};
+        if (!alike)
+            code = redis_compare(redis, &items[i], 1, &own, err);
+        kinds[i] = kind_of(alike ? &together : &own);
+    }
+    return code;
+}
+
 static enum err_code find_suspects(struct redis_audit *audit, const struct projection_item *items, size_t count,
                                    struct suspects *suspects, struct err *err)
 {
+    int kinds[STEP];
     enum err_code code = ERR_NONE;
     for (size_t at = 0; at < count && !code; at += STEP) {
         size_t chunk = count - at < STEP ? count - at : STEP;
-        struct redis_difference together = {0};
-        code = redis_compare(audit->redis, items + at, chunk, &together, err);
-        for (size_t i = at; i < at + chunk && !code && found_in(&together) > 0; i++) {
-            struct redis_difference own = {0};
-            struct suspect suspect = {.key = items[i].member_key, .version = items[i].version};
-            code = redis_compare(audit->redis, &items[i], 1, &own, err);
-            if (!code && differs(&own, &suspect.kind))
-                suspects->items[suspects->count++] = suspect;
-        }
+        code = classify(audit->redis, items + at, chunk, kinds, err);
+        for (size_t i = 0; i < chunk && !code; i++)
+            if (kinds[i] != NO_DIFFERENCE)
+                suspects->items[suspects->count++] = (struct suspect){.key = items[at + i].member_key,
+                                                                      .version = items[at + i].version,
+                                                                      .kind = (enum finding_kind)kinds[i]};
     }
     return code;
 }
@@ -74,28 +92,37 @@ static const struct projection_item *item_of(const struct projection_item *items
     return NULL;
 }
 
+static struct suspect *suspect_of(struct suspect *suspects, size_t count, struct hash16 key)
+{
+    for (size_t i = 0; i < count; i++)
+        if (hash16_equal(suspects[i].key, key))
+            return &suspects[i];
+    return NULL;
+}
+
 /* Looks again at [at, at + chunk) and keeps those that still differ at *kept. */
 static enum err_code look_at(struct redis_audit *audit, struct suspects *suspects, size_t at, size_t chunk,
                              size_t *kept, struct arena *arena, struct err *err)
 {
     struct hash16 keys[STEP];
+    struct suspect looked[STEP];
+    int kinds[STEP];
     struct projection_item *items = NULL;
     size_t found = 0;
+    memcpy(looked, suspects->items + at, chunk * sizeof *looked);
     for (size_t i = 0; i < chunk; i++)
-        keys[i] = suspects->items[at + i].key;
+        keys[i] = looked[i].key;
     arena_reset(arena);
     enum err_code code = projection_store_members(audit->connection, keys, chunk, arena, &items, &found, err);
-    for (size_t i = 0; i < chunk && !code; i++) {
-        struct suspect suspect = suspects->items[at + i];
-        const struct projection_item *item = item_of(items, found, suspect.key);
-        struct redis_difference own = {0};
-        if (item)
-            code = redis_compare(audit->redis, item, 1, &own, err);
-        if (code || !item || !differs(&own, &suspect.kind))
-            continue;
-        suspect.standing = item->version == suspect.version;
-        suspect.version = item->version;
-        suspects->items[(*kept)++] = suspect;
+    if (!code)
+        code = classify(audit->redis, items, found, kinds, err);
+    for (size_t i = 0; i < found && !code; i++) {
+        const struct suspect *before = suspect_of(looked, chunk, items[i].member_key);
+        if (before && kinds[i] != NO_DIFFERENCE)
+            suspects->items[(*kept)++] = (struct suspect){.key = before->key,
+                                                          .version = items[i].version,
+                                                          .standing = items[i].version == before->version,
+                                                          .kind = (enum finding_kind)kinds[i]};
     }
     return code;
 }

@@ -129,6 +129,8 @@ def test_redis_altered_behind_its_back_is_found_and_mended(world):
         told = audit(world, status=1)
         assert found(told) == {"redis_missing": 1, "redis_behind": 1, "redis_ahead": 1, "redis_altered": 1, "redis_unknown_member": 1}
         assert finding(told, "redis_altered")["first"][0]["where"] == "shop/anna"
+        text = world.points("audit", "--only", "redis", check=False).stdout
+        assert "shop/anna [mendable]" in text and "shop/dora [refused]" in text and "--repair does it" in text
         assert connection.hget(key % "anna", "balance:points") == "777", "a dry run wrote"
         told = audit(world, "--repair", status=1)  # the newer version and the unknown member are not for it
         assert told["mended"] == 3 and told["left"] == 2

@@ -215,5 +215,6 @@ Test(findings, count_all_and_show_the_first)
     findings_add(&findings, &finding);
     cr_assert_eq(findings_left(&findings), 1);
     cr_assert_eq(findings_of(&findings, FATE_MENDED), FINDINGS_SHOWN + 5);
-    cr_assert_eq(findings.shown_count[FINDING_MISSING], FINDINGS_SHOWN);
+    cr_assert_eq(findings.shown_count[FINDING_MISSING][FATE_MENDED], FINDINGS_SHOWN);
+    cr_assert_eq(findings.shown_count[FINDING_MISSING][FATE_REFUSED], 1, "not hidden behind what is mended");
 }

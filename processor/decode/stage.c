@@ -248,10 +248,9 @@ static void *stage_main(void *argument)
 
 /* ---- from other threads */
 
-static enum err_code make_decoder(const struct config *config, struct registry *registry, struct decoder **out,
-                                  struct err *err)
+struct decode_limits decode_limits_of(const struct config *config)
 {
-    struct decode_limits limits = {
+    return (struct decode_limits){
         .message_bytes = (size_t)config->limit_message_bytes,
         .lines = (size_t)config->limit_lines,
         .string_bytes = (size_t)config->limit_string_bytes,
@@ -259,6 +258,12 @@ static enum err_code make_decoder(const struct config *config, struct registry *
         .future_us = config->limit_future_s * 1000000,
         .past_us = config->limit_past_s * 1000000,
     };
+}
+
+static enum err_code make_decoder(const struct config *config, struct registry *registry, struct decoder **out,
+                                  struct err *err)
+{
+    struct decode_limits limits = decode_limits_of(config);
     return decoder_new(&limits, registry, out, err);
 }
 

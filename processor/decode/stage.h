@@ -16,6 +16,9 @@ struct decode_hooks {
     bool (*offer)(void *context, struct batch **batch);
 };
 
+/* What the settings allow in a record. */
+struct decode_limits decode_limits_of(const struct config *config);
+
 enum err_code decode_stage_new(const struct config *config, struct registry *registry, const struct decode_hooks *hooks,
                                struct decode_stage **out, struct err *err);
 

@@ -14,6 +14,7 @@
     X(offsets_show)                                                                                                    \
     X(offsets_reset)                                                                                                   \
     X(redis_rebuild)                                                                                                   \
+    X(audit)                                                                                                           \
     X(version)                                                                                                         \
     X(help)
 

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "base/arena.h"
 #include "base/config.h"
 #include "base/err.h"
 #include "projection/item.h"
@@ -54,5 +55,17 @@ enum err_code redis_end_rebuild(struct redis *redis, const char *token, const ch
 
 /* Deletes the marks and all members' hashes under the prefix; *deleted counts keys. */
 enum err_code redis_empty(struct redis *redis, size_t *deleted, struct err *err);
+
+struct redis_member_name {
+    struct text program_id;
+    struct text member_id;
+};
+
+enum { REDIS_CURSOR_SIZE = 24 };
+
+/* The next members that Redis has a key of, whether the ledger knows them or not; names are the arena's. cursor: "0" at
+ * the beginning, and again when all were listed. A step may list nothing, and a member may be listed twice. */
+enum err_code redis_list_members(struct redis *redis, char cursor[REDIS_CURSOR_SIZE], struct arena *arena,
+                                 struct redis_member_name **out, size_t *count, struct err *err);
 
 #endif

@@ -124,21 +124,32 @@ static enum err_code unlink_all(struct redis *redis, const redisReply *keys, siz
     return ERR_NONE;
 }
 
+/* One step of a scan over all keys under the prefix; the cursor is "0" before the first and after the last one. */
+static enum err_code scan(struct redis *redis, char cursor[REDIS_CURSOR_SIZE], redisReply **out, struct err *err)
+{
+    const char *argv[] = {"SCAN", cursor, "MATCH", pattern_of(redis), "COUNT", "1000"};
+    redisReply *reply;
+    enum err_code code = redis_ask(redis, "listing keys", &reply, err, 6, argv);
+    if (code)
+        return code;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 || reply->element[0]->len >= REDIS_CURSOR_SIZE)
+        return redis_unexpected(reply, "listing keys", err);
+    memcpy(cursor, reply->element[0]->str, (size_t)reply->element[0]->len + 1);
+    *out = reply;
+    return ERR_NONE;
+}
+
 enum err_code redis_empty(struct redis *redis, size_t *deleted, struct err *err)
 {
     assert(redis && deleted);
-    char cursor[24] = "0";
+    char cursor[REDIS_CURSOR_SIZE] = "0";
     size_t count = 0;
     enum err_code code = ERR_NONE;
     do {
-        const char *argv[] = {"SCAN", cursor, "MATCH", pattern_of(redis), "COUNT", "1000"};
         redisReply *reply;
-        code = redis_ask(redis, "listing keys", &reply, err, 6, argv);
+        code = scan(redis, cursor, &reply, err);
         if (code)
             return code;
-        if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 || reply->element[0]->len >= (int)sizeof cursor)
-            return redis_unexpected(reply, "listing keys", err);
-        memcpy(cursor, reply->element[0]->str, (size_t)reply->element[0]->len + 1);
         if (reply->element[1]->elements > 0)
             code = unlink_all(redis, reply->element[1], &count, err);
         freeReplyObject(reply);
@@ -146,4 +157,39 @@ enum err_code redis_empty(struct redis *redis, size_t *deleted, struct err *err)
     if (!code)
         *deleted = count;
     return code;
+}
+
+/* PREFIX:{PROGRAM/MEMBER}, parted at the first slash as project.lua does it. */
+static bool part_key(const struct redis *redis, struct text key, struct redis_member_name *out)
+{
+    size_t begin = redis->prefix.len + 2;
+    if (key.len <= begin || key.at[key.len - 1] != '}')
+        return false;
+    const char *slash = memchr(key.at + begin, '/', key.len - begin);
+    if (!slash)
+        return false;
+    *out = (struct redis_member_name){{key.at + begin, (size_t)(slash - key.at) - begin},
+                                      {slash + 1, key.len - (size_t)(slash - key.at) - 2}};
+    return true;
+}
+
+enum err_code redis_list_members(struct redis *redis, char cursor[REDIS_CURSOR_SIZE], struct arena *arena,
+                                 struct redis_member_name **out, size_t *count, struct err *err)
+{
+    assert(redis && cursor && arena && out && count);
+    redisReply *reply;
+    enum err_code code = scan(redis, cursor, &reply, err);
+    if (code)
+        return code;
+    const redisReply *keys = reply->element[1];
+    struct redis_member_name *names = arena_array(arena, keys->elements, sizeof *names);
+    *count = 0;
+    for (size_t i = 0; i < keys->elements; i++) {
+        struct text key = arena_text(arena, (struct text){keys->element[i]->str, (size_t)keys->element[i]->len});
+        if (part_key(redis, key, &names[*count]))
+            ++*count;
+    }
+    freeReplyObject(reply);
+    *out = names;
+    return ERR_NONE;
 }

@@ -254,10 +254,14 @@ enum err_code producer_send(struct producer *producer, const struct frame *frame
     char text[96];
     int len = snprintf(text, sizeof text, "%d.%d.%lld.%u", topic_no, partition, (long long)frame->offset, frame->index);
     struct text id = {text, (size_t)len};
-    if (frame->kind == FRAME_REWARD)
-        return produce(producer, producer->config->kafka_rewards_topic, frame, reward_headers(frame, id), err);
-    return produce(producer, producer->config->kafka_dead_letter_topic, frame,
-                   dead_letter_headers(frame, input_topic, partition, id), err);
+    bool is_reward = frame->kind == FRAME_REWARD;
+    rd_kafka_headers_t *headers =
+        is_reward ? reward_headers(frame, id) : dead_letter_headers(frame, input_topic, partition, id);
+    if (producer->mark)
+        add_header(headers, "points.republished", text_of(producer->mark));
+    const struct config *config = producer->config;
+    return produce(producer, is_reward ? config->kafka_rewards_topic : config->kafka_dead_letter_topic, frame, headers,
+                   err);
 }
 
 /* ---- ending */
@@ -361,4 +365,16 @@ enum producer_end producer_end(struct producer *producer, const rd_kafka_topic_p
     if (end == PRODUCER_COMMITTED && slow)
         destroy(producer); /* a late copy of TxnOffsetCommit could hit the next transaction */
     return end;
+}
+
+enum producer_end producer_end_without_offsets(struct producer *producer, struct err *err)
+{
+    assert(producer->machine.state == PRODUCER_OPEN);
+    int64_t until = clock_monotonic_us() + END_LIMIT_MS * 1000LL;
+    if (flush(producer, until, err)) {
+        producer_abandon(producer);
+        return PRODUCER_ABORTED;
+    }
+    machine_go(&producer->machine, PRODUCER_ENDING);
+    return commit(producer, until, err);
 }

@@ -24,6 +24,7 @@ struct producer {
     rd_kafka_t *handle;
     struct machine machine;
     int64_t committed_at; /* µs, monotonic; when the last commit was answered */
+    const char *mark;     /* value of the header points.republished that each record gets; NULL: none gets it */
 };
 
 /* How a transaction ended. */
@@ -52,6 +53,9 @@ enum err_code producer_send(struct producer *producer, const struct frame *frame
  * second or more may have been retried inside the client, so the handle is destroyed after it (rule 3). */
 enum producer_end producer_end(struct producer *producer, const rd_kafka_topic_partition_list_t *offsets,
                                const rd_kafka_consumer_group_metadata_t *metadata, struct err *err);
+
+/* Ends a transaction that moves no offsets: not the publisher's, which are bound by rule 2. */
+enum producer_end producer_end_without_offsets(struct producer *producer, struct err *err);
 
 /* Aborts what is open and destroys the handle. */
 void producer_abandon(struct producer *producer);

@@ -337,6 +337,8 @@ static void check_whole(struct loader *loader)
     loader->line = 0;
     if (!config->instance[0] || !config->kafka_group[0] || !config->kafka_brokers[0] || !config->kafka_topics[0])
         complain(loader, 0, "instance, kafka.group, kafka.brokers and kafka.topics must not be empty");
+    if (strcmp(config->instance, "audit") == 0)
+        complain(loader, 0, "instance must not be audit: `points audit --repair` publishes under that name");
     check_topics(loader);
     if (strcmp(config->rewards_format, "confluent") == 0 && !config->registry_url[0])
         complain(loader, 0, "rewards.format = confluent needs registry.url");

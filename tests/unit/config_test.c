@@ -208,6 +208,9 @@ Test(config, settings_that_do_not_go_together_are_errors)
     cr_assert_eq(f.code, ERR_CONFIG);
     f = load("kafka.topics =\n");
     cr_assert_eq(f.code, ERR_CONFIG);
+    f = load("instance = audit\n");
+    cr_assert_eq(f.code, ERR_CONFIG);
+    cr_assert_not_null(strstr(f.err.text, "points audit"), "%s", f.err.text);
 }
 
 Test(config, a_topic_that_is_read_and_written_is_refused)

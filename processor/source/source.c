@@ -78,13 +78,14 @@ static rd_kafka_conf_t *consumer_conf(struct source *source, struct err *err)
         {"enable.auto.commit", "false"},
         {"enable.auto.offset.store", "false"},
         {"auto.offset.reset", "error"}, /* a position that the log does not have is for the operator */
-        {"partition.assignment.strategy", "range,roundrobin"}, /* eager: cooperative is unsafe before librdkafka 2.10 */
+        /* Eager: cooperative is unsafe before librdkafka 2.10. */
+        {"partition.assignment.strategy", "range,roundrobin"},
         {"session.timeout.ms", session},
         {"heartbeat.interval.ms", config->kafka_session_timeout_ms < 6000 ? "500" : "2000"},
         {"max.poll.interval.ms", poll},
         {"topic.metadata.refresh.interval.ms", "10000"}, /* how soon new partitions are noticed */
-        /* What is read ahead of the inbox, of all partitions together. Where it is reached, librdkafka 2.0.2 reads nothing
-         * for a second: so it has to hold what is processed in a second. */
+        /* What is read ahead of the inbox, of all partitions together. Where it is reached, librdkafka 2.0.2 reads
+         * nothing for a second: so it has to hold what is processed in a second. */
         {"queued.max.messages.kbytes", "16384"},
         {"queued.min.messages", "60000"},
         {"fetch.message.max.bytes", "262144"}, /* of a partition at once: what the queue may hold beyond its bounds */

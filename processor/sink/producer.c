@@ -43,6 +43,11 @@ static bool cancelled(const struct producer *producer)
 /* A destroyed producer forgets what it had queued; what the broker holds open ends when the next one initialises. */
 static void destroy(struct producer *producer)
 {
+    for (size_t i = 0; i < PRODUCER_TOPICS; i++) {
+        if (producer->topics[i])
+            rd_kafka_topic_destroy(producer->topics[i]);
+        producer->topics[i] = NULL;
+    }
     if (producer->handle) {
         rd_kafka_purge(producer->handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         rd_kafka_destroy_flags(producer->handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
@@ -112,6 +117,21 @@ static enum err_code init_transactions(struct producer *producer, struct err *er
     }
 }
 
+/* Asks for the partitions of the topics that outputs go to: librdkafka itself would ask a second after the first
+ * record, and each new producer's first transaction would take that long. What is not answered, it asks for itself. */
+static void learn_topics(struct producer *producer)
+{
+    const char *names[PRODUCER_TOPICS] = {producer->config->kafka_rewards_topic,
+                                          producer->config->kafka_dead_letter_topic};
+    for (size_t i = 0; i < PRODUCER_TOPICS; i++) {
+        const rd_kafka_metadata_t *found = NULL;
+        producer->topics[i] = rd_kafka_topic_new(producer->handle, names[i], NULL);
+        if (producer->topics[i] &&
+            rd_kafka_metadata(producer->handle, 0, producer->topics[i], &found, CALL_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+            rd_kafka_metadata_destroy(found);
+    }
+}
+
 /* An output that is not taken fails its transaction, so there is nothing to do here. But without a callback
  * librdkafka's flush looks only every 10 ms whether all are taken, which was half of a transaction's time. */
 static void on_delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opaque)
@@ -140,6 +160,7 @@ enum err_code producer_open(struct producer *producer, struct err *err)
         destroy(producer);
         return code;
     }
+    learn_topics(producer);
     machine_go(&producer->machine, PRODUCER_READY);
     return ERR_NONE;
 }

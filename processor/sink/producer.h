@@ -18,10 +18,13 @@ enum producer_state {
     PRODUCER_STATE_COUNT
 };
 
+enum { PRODUCER_TOPICS = 2 }; /* rewards, dead letters */
+
 struct producer {
     const struct config *config;
     atomic_bool *cancel; /* set: calls end as soon as they can */
     rd_kafka_t *handle;
+    rd_kafka_topic_t *topics[PRODUCER_TOPICS]; /* known for as long as the handle */
     struct machine machine;
     int64_t committed_at; /* µs, monotonic; when the last commit was answered */
     const char *mark;     /* value of the header points.republished that each record gets; NULL: none gets it */

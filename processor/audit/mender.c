@@ -13,6 +13,7 @@
 #include "ledger/exchange.h"
 #include "ledger/postgres.h"
 #include "program/store.h"
+#include "sink/output_id.h"
 #include "sink/producer.h"
 #include "sink/reward_avro.h"
 
@@ -328,11 +329,11 @@ static struct frame frame_of(const struct job *job, const struct rebuild_input *
                              uint32_t index)
 {
     struct mender *mender = job->mender;
+    char room[OUTPUT_ID_SIZE];
     struct reward_context context = {
         .event = from->event,
         .member_id = from->event->member_id,
-        .id = arena_printf(mender->arena, "%d.%d.%lld.%u", job->input->topic_no, job->input->partition,
-                           (long long)job->group[0].offset, index),
+        .id = output_id(job->input->topic_no, job->input->partition, job->group[0].offset, index, room),
     };
     return (struct frame){
         .kind = FRAME_REWARD,

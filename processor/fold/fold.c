@@ -7,6 +7,7 @@
 #include "base/table.h"
 #include "fold/entry_row.h"
 #include "sink/frames.h"
+#include "sink/output_id.h"
 
 enum {
     FOLD_ARENA_KEEP = 8 << 20,
@@ -365,11 +366,11 @@ static void append_reward(struct fold *fold, const struct record *record, const 
 {
     const struct member *member = &fold->changes.members[work->parties[reward->party]];
     const struct partition *partition = record->partition;
+    char room[OUTPUT_ID_SIZE];
     struct reward_context context = {
         .event = &record->event,
         .member_id = member->member_id,
-        .id = arena_printf(fold->scratch, "%d.%d.%lld.%u", partition->topic_no, partition->number,
-                           (long long)record->offset, index),
+        .id = output_id(partition->topic_no, partition->number, record->offset, index, room),
     };
     struct frame frame = {
         .kind = FRAME_REWARD,

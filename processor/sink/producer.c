@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
+#include "sink/output_id.h"
 #include "source/kafka_conf.h"
 
 enum {
@@ -197,12 +198,16 @@ static void add_header(rd_kafka_headers_t *headers, const char *name, struct tex
 /* CloudEvents 1.0, Kafka protocol binding, binary content mode. */
 static rd_kafka_headers_t *reward_headers(const struct frame *frame, struct text id)
 {
-    char time[RFC3339_SIZE], source[300];
+    static const char origin[] = "/points/";
+    enum { ORIGIN = sizeof origin - 1, SOURCE_MOST = 300 };
+    char time[RFC3339_SIZE], source[SOURCE_MOST];
     rd_kafka_headers_t *headers = rd_kafka_headers_new(8);
-    int len = snprintf(source, sizeof source, "/points/%.*s", (int)frame->program_id.len, frame->program_id.at);
+    size_t len = frame->program_id.len < SOURCE_MOST - ORIGIN ? frame->program_id.len : SOURCE_MOST - ORIGIN;
+    memcpy(source, origin, ORIGIN);
+    memcpy(source + ORIGIN, frame->program_id.at, len);
     add_header(headers, "ce_specversion", TEXT("1.0"));
     add_header(headers, "ce_id", id);
-    add_header(headers, "ce_source", (struct text){source, len < (int)sizeof source ? (size_t)len : sizeof source - 1});
+    add_header(headers, "ce_source", (struct text){source, ORIGIN + len});
     add_header(headers, "ce_type", frame->type);
     add_header(headers, "ce_time", text_of(rfc3339_format(frame->time, time)));
     add_header(headers, "ce_subject", (struct text){(const char *)frame->key.at, frame->key.len});
@@ -272,9 +277,8 @@ enum err_code producer_send(struct producer *producer, const struct frame *frame
                             int32_t topic_no, int32_t partition, struct err *err)
 {
     assert(producer->machine.state == PRODUCER_OPEN);
-    char text[96];
-    int len = snprintf(text, sizeof text, "%d.%d.%lld.%u", topic_no, partition, (long long)frame->offset, frame->index);
-    struct text id = {text, (size_t)len};
+    char room[OUTPUT_ID_SIZE];
+    struct text id = output_id(topic_no, partition, frame->offset, frame->index, room);
     bool is_reward = frame->kind == FRAME_REWARD;
     rd_kafka_headers_t *headers =
         is_reward ? reward_headers(frame, id) : dead_letter_headers(frame, input_topic, partition, id);

@@ -1,0 +1,21 @@
+#include "sink/output_id.h"
+
+#include <assert.h>
+
+#include "rules/rate.h"
+
+struct text output_id(int32_t topic_no, int32_t partition, int64_t offset, uint32_t index, char room[OUTPUT_ID_SIZE])
+{
+    const int64_t numbers[] = {topic_no, partition, offset, index};
+    size_t len = 0;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        char digits[AMOUNT_TEXT_MAX];
+        struct text number = amount_write(numbers[i], 0, digits);
+        assert(len + 1 + number.len <= OUTPUT_ID_SIZE);
+        if (i > 0)
+            room[len++] = '.';
+        memcpy(room + len, number.at, number.len);
+        len += number.len;
+    }
+    return (struct text){room, len};
+}

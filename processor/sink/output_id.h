@@ -1,0 +1,12 @@
+#ifndef POINTS_SINK_OUTPUT_ID_H
+#define POINTS_SINK_OUTPUT_ID_H
+
+#include "base/text.h"
+
+enum { OUTPUT_ID_SIZE = 64 }; /* four numbers of at most 20 characters would be more, but two of them have 32 bits */
+
+/* An output's id, "3.0.1742.1": topic number, partition, offset and index of the record that it came from. The same on
+ * every replay. The text lies in the room. */
+struct text output_id(int32_t topic_no, int32_t partition, int64_t offset, uint32_t index, char room[OUTPUT_ID_SIZE]);
+
+#endif

@@ -50,35 +50,28 @@ static int three_way(bool less, bool more)
     return more - less;
 }
 
-/* Comparing with a double is done exactly: by halves that both types hold. */
+/* An integer beside a double counts as the nearest double, as in the reference implementation and its tests; doubles
+ * outside of the integers' range are beyond them all. */
 static int int_to_double(int64_t a, double b)
 {
     if (b != b)
         return 2;
-    if (b >= TWO_63)
+    if (b > TWO_63)
         return -1;
     if (b < -TWO_63)
         return 1;
-    int64_t whole = (int64_t)b;
-    if (a != whole)
-        return three_way(a<whole, a> whole);
-    double rest = b - (double)whole;
-    return three_way(rest > 0, rest < 0);
+    return three_way((double)a < b, (double)a > b);
 }
 
 static int uint_to_double(uint64_t a, double b)
 {
     if (b != b)
         return 2;
-    if (b >= TWO_64)
+    if (b > TWO_64)
         return -1;
     if (b < 0)
         return 1;
-    uint64_t whole = (uint64_t)b;
-    if (a != whole)
-        return three_way(a<whole, a> whole);
-    double rest = b - (double)whole;
-    return three_way(rest > 0, rest < 0);
+    return three_way((double)a < b, (double)a > b);
 }
 
 static int int_to_uint(int64_t a, uint64_t b)

@@ -121,8 +121,12 @@ static struct shape cost_of_call(struct costing *costing, const struct cel_node 
     const struct cel_function *function = node->function;
     uint64_t extents = 0;
     struct shape result = shape_of_type(costing, node->type, 0);
-    for (size_t i = 0; i < node->count; i++)
-        extents = plus(extents, extent(costing, &shapes[i], node->children[i]->type));
+    for (size_t i = 0; i < node->count; i++) {
+        uint64_t each = extent(costing, &shapes[i], node->children[i]->type);
+        /* What is equal is as long: the shorter side bounds the comparison. */
+        bool shorter = function->refine == CEL_REFINE_SAME && i > 0 && each < extents;
+        extents = function->refine == CEL_REFINE_SAME && i > 0 ? (shorter ? each : extents) : plus(extents, each);
+    }
     switch (function->costs) {
     case CEL_COSTS_ONE:
         return (struct shape){.size = SMALL};

@@ -60,7 +60,7 @@ static int int_to_double(int64_t a, double b)
         return -1;
     if (b < -TWO_63)
         return 1;
-    return three_way((double)a < b, (double)a > b);
+    return three_way((double)a<b, (double)a> b);
 }
 
 static int uint_to_double(uint64_t a, double b)
@@ -71,7 +71,7 @@ static int uint_to_double(uint64_t a, double b)
         return -1;
     if (b < 0)
         return 1;
-    return three_way((double)a < b, (double)a > b);
+    return three_way((double)a<b, (double)a> b);
 }
 
 static int int_to_uint(int64_t a, uint64_t b)

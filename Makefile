@@ -18,8 +18,9 @@ LDLIBS   += $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -pthread
 LDFLAGS  += $(SANITIZE) -Wl,--as-needed
 
 # The rules core is a library of its own: it builds with nothing but libc.
-CORE_SOURCES := $(wildcard processor/rules/*.c) processor/base/arena.c processor/base/err.c
-ALL_SOURCES  := $(wildcard processor/*.c processor/*/*.c)
+CORE_SOURCES := $(wildcard processor/rules/*.c processor/rules/cel/*.c) processor/base/arena.c processor/base/err.c \
+                processor/base/nearest.c
+ALL_SOURCES  := $(wildcard processor/*.c processor/*/*.c processor/*/*/*.c)
 REST_SOURCES := $(filter-out $(CORE_SOURCES) processor/main.c,$(ALL_SOURCES))
 EMBEDDED     := $(sort $(wildcard schemas/avro/*.avsc schemas/avro/*/*.avsc schemas/sql/*.sql schemas/redis/*.lua))
 
@@ -87,7 +88,7 @@ purity: $(CORE) ## the rules core links libc's allow-listed functions only
 
 .PHONY: format
 format: ## format the C sources in place
-	clang-format -i $(ALL_SOURCES) $(wildcard processor/*.h processor/*/*.h tests/unit/*.c tests/lib/*.[ch] bench/*.c)
+	clang-format -i $(ALL_SOURCES) $(wildcard processor/*.h processor/*/*.h processor/*/*/*.h tests/unit/*.c tests/lib/*.[ch] tests/fuzz/*.[ch] tests/conformance/*.[ch] bench/*.c)
 
 .PHONY: tidy
 tidy: purity ## formatter, static analysis, function lengths, purity

@@ -3,14 +3,14 @@
 FUZZ         := $(BUILD)/fuzz
 FUZZ_CC      ?= clang
 FUZZ_SECONDS ?= 600
-FUZZERS      := readings schemas records states programs
+FUZZERS      := readings schemas records states programs conditions
 FUZZ_CHECKS  := -fsanitize=address,undefined -fno-sanitize-recover=undefined
-FUZZ_CFLAGS  := $(filter-out $(OPT) $(SANITIZE),$(CFLAGS)) -O1 -g -Itests/unit $(FUZZ_CHECKS)
-FUZZ_SOURCES := $(filter-out processor/decode/stage.c,$(wildcard processor/decode/*.c)) $(wildcard processor/rules/*.c) \
-                $(filter-out processor/program/store.c processor/program/apply.c,$(wildcard processor/program/*.c)) \
+FUZZ_CFLAGS  := $(filter-out $(OPT) $(SANITIZE),$(CFLAGS)) -O1 -g -Itests/unit -Itests/fuzz $(FUZZ_CHECKS)
+FUZZ_SOURCES := $(filter-out processor/decode/stage.c,$(wildcard processor/decode/*.c)) $(wildcard processor/rules/*.c processor/rules/cel/*.c) \
+                $(filter-out processor/program/store.c processor/program/apply.c processor/program/zones.c,$(wildcard processor/program/*.c)) \
                 processor/base/arena.c processor/base/err.c processor/base/clock.c processor/base/nearest.c \
                 processor/base/rfc3339.c \
-                tests/unit/values.c tests/unit/avroc.c tests/unit/writers.c
+                tests/unit/values.c tests/unit/avroc.c tests/unit/writers.c tests/fuzz/walk.c
 FUZZ_LIBS    := $(shell pkg-config --libs avro-c yaml-0.1 libcurl jansson libsodium) -pthread
 FUZZ_OBJECTS := $(patsubst %.c,$(FUZZ)/obj/%.o,$(FUZZ_SOURCES)) $(BUILD)/obj/embedded.o
 

@@ -1,12 +1,10 @@
 #include "base/nearest.h"
 
-#include <ctype.h>
-
 enum { LONGEST = 64 };
 
 static int lower(char c)
 {
-    return tolower((unsigned char)c);
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; /* whatever the locale */
 }
 
 static size_t least(size_t a, size_t b)

@@ -4,6 +4,7 @@
 #include "base/embedded.h"
 #include "rules/cel/cel.h"
 #include "rules/cel/number.h"
+#include "rules/cel/regex.h"
 #include "rules/event_fields.h"
 
 static const struct order_line lines[] = {
@@ -165,6 +166,24 @@ Test(cel, refuses_what_could_grow_without_bound)
         nested = arena_printf(arena, "event.lines.all(l%d, %.*s)", i, (int)nested.len, nested.at);
     cr_assert_eq(cel_compile(&env, nested, arena, &program, &fault), ERR_PROGRAM);
     cr_assert(strstr(arena_printf(arena, "%.*s", (int)fault.message.len, fault.message.at).at, "steps"));
+}
+
+/* A pattern that is known only at run time is compiled each time: its memory counts. */
+Test(cel, counts_the_memory_of_patterns)
+{
+    struct cel_env env = environment();
+    struct cel_program *program;
+    struct cel_fault fault;
+    struct cel_value result, variables[] = {event_fields_value(&order), cel_int(1)};
+    struct arena *batch = arena_new(0);
+    struct text source = TEXT("event.lines.all(l, 'a'.matches(l.category))");
+    cr_assert_eq(cel_compile(&env, source, arena, &program, &fault), ERR_PROGRAM);
+    env.list_bound = 100;
+    cr_assert_eq(cel_compile(&env, source, arena, &program, &fault), ERR_NONE);
+    cel_eval(program, variables, batch, &result);
+    cr_assert(result.kind == CEL_BOOL && !result.boolean);
+    cr_assert_leq(arena_used(batch), 2 * (CEL_REGEX_COMPILE_BYTES + CEL_REGEX_SEARCH_BYTES));
+    arena_free(batch);
 }
 
 static void repeated_is_refused(const char *head, const char *part, int count, const char *tail)

@@ -39,7 +39,7 @@ struct cel_env {
     const void *zone_context;
 };
 
-enum { CEL_COST_MAX = 10000000 };
+enum { CEL_COST_MAX = 1000000 };
 
 struct cel_program;
 

@@ -119,13 +119,13 @@ void cel_call_matches(struct cel_run *run, const struct cel_value *a, struct cel
 {
     struct cel_regex *regex;
     const char *wrong;
-    if (!both_strings(a, out) || !cel_spend(run, a[1].text.len, out))
+    if (!both_strings(a, out) || !cel_spend(run, CEL_REGEX_COMPILE_BYTES + 256 * a[1].text.len, out))
         return;
     if (!cel_regex_compile(a[1].text, run->arena, &regex, &wrong)) {
         *out = cel_error(CEL_BAD_PATTERN);
         return;
     }
     struct text text = a[0].text;
-    if (cel_spend(run, (text.len + 1) * cel_regex_size(regex), out))
+    if (cel_spend(run, CEL_REGEX_SEARCH_BYTES + (text.len + 1) * cel_regex_size(regex), out))
         *out = cel_bool(cel_regex_search(regex, text, run->arena, NULL));
 }

@@ -113,19 +113,18 @@ static struct shape join_shapes(struct costing *costing, struct shape a, struct 
     return result;
 }
 
-/* For matches: a program is at most a few instructions for each byte of its pattern, and repetitions are bounded. */
-enum { PATTERN_MOST = 2000 };
+/* For matches: what a byte of the text may take, of the most that a pattern's program may be; and its memory. */
+enum { PATTERN_STEPS = 200, PATTERN_MEMORY = 3000 };
 
 static struct shape cost_of_call(struct costing *costing, const struct cel_node *node, const struct shape *shapes)
 {
     const struct cel_function *function = node->function;
-    uint64_t extents = 0;
+    uint64_t extents = 0, shorter = UINT64_MAX, last = 0;
     struct shape result = shape_of_type(costing, node->type, 0);
     for (size_t i = 0; i < node->count; i++) {
-        uint64_t each = extent(costing, &shapes[i], node->children[i]->type);
-        /* What is equal is as long: the shorter side bounds the comparison. */
-        bool shorter = function->refine == CEL_REFINE_SAME && i > 0 && each < extents;
-        extents = function->refine == CEL_REFINE_SAME && i > 0 ? (shorter ? each : extents) : plus(extents, each);
+        last = extent(costing, &shapes[i], node->children[i]->type);
+        extents = plus(extents, last);
+        shorter = last < shorter ? last : shorter;
     }
     switch (function->costs) {
     case CEL_COSTS_ONE:
@@ -142,8 +141,14 @@ static struct shape cost_of_call(struct costing *costing, const struct cel_node 
         costing->cost = plus(costing->cost, node->children[0]->type->kind == CEL_LIST ? 1 : extents);
         return element_shape(costing, &shapes[0], node->children[0]->type);
     case CEL_COSTS_PRODUCT:
-        costing->cost = plus(costing->cost, times(plus(shapes[0].size, 1), PATTERN_MOST / 10));
+        costing->cost = plus(costing->cost, plus(times(plus(shapes[0].size, 1), PATTERN_STEPS), PATTERN_MEMORY));
         return (struct shape){.size = 1};
+    case CEL_COSTS_SHORTER:
+        costing->cost = plus(costing->cost, shorter);
+        break;
+    case CEL_COSTS_SECOND:
+        costing->cost = plus(costing->cost, last);
+        break;
     case CEL_COSTS_SIZES:
         costing->cost = plus(costing->cost, extents);
     }

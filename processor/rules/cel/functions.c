@@ -56,7 +56,7 @@ SIGNATURES(zone_getters, {{CEL_TIMESTAMP, CEL_STRING}, CEL_INT})
     }
 #define PLAIN(text, count, table, function)                                                                            \
     ENTRY(text, false, true, count, table, function, CEL_REFINE_NONE, CEL_COSTS_ONE)
-#define ORDER(text, function) ENTRY(text, false, true, 2, orders, function, CEL_REFINE_NONE, CEL_COSTS_SIZES)
+#define ORDER(text, function) ENTRY(text, false, true, 2, orders, function, CEL_REFINE_NONE, CEL_COSTS_SHORTER)
 #define EITHER(text, count, table, function, cost)                                                                     \
     ENTRY(text, true, true, count, table, function, CEL_REFINE_NONE, cost)
 #define MEMBER(text, count, table, function, cost)                                                                     \
@@ -73,18 +73,18 @@ static const struct cel_function functions[] = {
     PLAIN("_%_", 2, remainders, cel_call_modulo),
     PLAIN("-_", 1, negations, cel_call_negate),
     PLAIN("!_", 1, nots, cel_call_not),
-    ENTRY("_==_", false, true, 2, equalities, cel_call_equal, CEL_REFINE_SAME, CEL_COSTS_SIZES),
-    ENTRY("_!=_", false, true, 2, equalities, cel_call_unequal, CEL_REFINE_SAME, CEL_COSTS_SIZES),
+    ENTRY("_==_", false, true, 2, equalities, cel_call_equal, CEL_REFINE_SAME, CEL_COSTS_SHORTER),
+    ENTRY("_!=_", false, true, 2, equalities, cel_call_unequal, CEL_REFINE_SAME, CEL_COSTS_SHORTER),
     ORDER("_<_", cel_call_less),
     ORDER("_<=_", cel_call_less_equal),
     ORDER("_>_", cel_call_more),
     ORDER("_>=_", cel_call_more_equal),
     ENTRY("_[_]", false, true, 2, indexes, cel_call_index, CEL_REFINE_INDEX, CEL_COSTS_ELEMENT),
-    ENTRY("@in", false, true, 2, memberships, cel_call_in, CEL_REFINE_IN, CEL_COSTS_SIZES),
+    ENTRY("@in", false, true, 2, memberships, cel_call_in, CEL_REFINE_IN, CEL_COSTS_SECOND),
     EITHER("size", 1, sizes, cel_call_size, CEL_COSTS_SIZES),
     MEMBER("contains", 2, text_tests, cel_call_contains, CEL_COSTS_SIZES),
-    MEMBER("startsWith", 2, text_tests, cel_call_starts_with, CEL_COSTS_SIZES),
-    MEMBER("endsWith", 2, text_tests, cel_call_ends_with, CEL_COSTS_SIZES),
+    MEMBER("startsWith", 2, text_tests, cel_call_starts_with, CEL_COSTS_SHORTER),
+    MEMBER("endsWith", 2, text_tests, cel_call_ends_with, CEL_COSTS_SHORTER),
     EITHER("matches", 2, text_tests, cel_call_matches, CEL_COSTS_PRODUCT),
     CONVERTS("bool", bools, cel_call_bool, CEL_COSTS_ONE),
     CONVERTS("int", ints, cel_call_int, CEL_COSTS_SIZES),

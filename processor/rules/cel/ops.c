@@ -277,7 +277,8 @@ void cel_op_matches(const struct cel_op *op, struct cel_run *run, struct cel_val
 {
     struct cel_value text;
     cel_run_op(op->children[0], run, &text);
-    if (text.kind == CEL_STRING && cel_spend(run, (text.text.len + 1) * cel_regex_size(op->regex), out))
+    if (text.kind == CEL_STRING &&
+        cel_spend(run, CEL_REGEX_SEARCH_BYTES + (text.text.len + 1) * cel_regex_size(op->regex), out))
         *out = cel_bool(cel_regex_search(op->regex, text.text, run->arena, NULL));
     else if (text.kind != CEL_STRING)
         *out = text.kind == CEL_ERROR ? text : cel_error(CEL_NO_SUCH_OVERLOAD);

@@ -60,7 +60,7 @@ static const struct cel_op *folded(struct planner *planner, const struct cel_nod
     struct cel_value value;
     if (!all_constant(op))
         return op;
-    struct cel_run run = {.arena = planner->arena, .env = planner->env, .left = CEL_SOURCE_MAX};
+    struct cel_run run = {.arena = planner->arena, .env = planner->env, .left = 4 * CEL_SOURCE_MAX};
     cel_run_op(op, &run, &value);
     return value.kind == CEL_ERROR ? op : constant(planner, node, value);
 }

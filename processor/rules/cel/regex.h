@@ -11,6 +11,9 @@ struct cel_regex;
 
 enum { CEL_REGEX_SIZE_MAX = 2000, CEL_REGEX_WEIGHT_MAX = 8000, CEL_REGEX_REPEAT_MAX = 1000 };
 
+/* Bytes that compiling a pattern may take beside 256 for each of its own, and that a search may take. */
+enum { CEL_REGEX_COMPILE_BYTES = 64 * 1024, CEL_REGEX_SEARCH_BYTES = 5 * 4 * CEL_REGEX_SIZE_MAX };
+
 /* False, with what is wrong, when the pattern is malformed or its program would be larger than
  * CEL_REGEX_SIZE_MAX instructions. */
 bool cel_regex_compile(struct text pattern, struct arena *arena, struct cel_regex **out, const char **wrong);

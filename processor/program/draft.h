@@ -15,5 +15,6 @@ struct draft {
 void read_on(struct loader *loader, const struct node *node, void *into);
 void read_earn(struct loader *loader, const struct node *node, void *into);
 void read_minimum(struct loader *loader, const struct node *node, void *into);
+void read_when(struct loader *loader, const struct node *node, void *into);
 
 #endif

@@ -100,7 +100,7 @@ static const struct field rule_fields[] = {
     {"earn", true, read_earn},           {"minimum", false, read_minimum},
     {"rounding", false, read_rounding},  {"once_per", false, read_once_per},
     {"networks", false, read_networks},  {"to", false, read_to},
-    {"reason", false, read_rule_reason},
+    {"reason", false, read_rule_reason}, {"when", false, read_when},
 };
 
 void claim_id(struct loader *loader, const struct node *item, struct text id)

@@ -126,7 +126,7 @@ static enum err_code grant_rules(struct work *work, struct member_work *member, 
         const struct rule *rule = rules.items[i];
         bool used_up = false;
         int64_t points = 0;
-        if (!rule_concerns(rule, work->event))
+        if (!rule_concerns(rule, work->event) || !work_condition_holds(work, rule))
             continue;
         enum err_code code = is_used_up(work, record, rule, &used_up);
         if (!code && !used_up)

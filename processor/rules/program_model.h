@@ -17,6 +17,8 @@ enum {
     REASON_PARTS_MAX = 32,
 };
 
+struct cel_program; /* rules/cel/cel.h */
+
 struct currency {
     struct text name; /* "points", "EUR" */
     int decimals;
@@ -58,6 +60,7 @@ struct rule {
     enum referral_side to;
     size_t currency; /* place in `points` */
     struct reason reason;
+    const struct cel_program *when; /* over the event; NULL: always. Asked when the rule would grant, and not again */
 };
 
 enum automatic_form { AUTOMATIC_POINTS, AUTOMATIC_SPENT };

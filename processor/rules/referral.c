@@ -122,6 +122,8 @@ static enum err_code grant_referral(struct work *work)
     enum err_code code = load_records(work, records);
     for (size_t i = 0; i < rules.count && !code; i++) {
         bool used_up = false;
+        if (!work_condition_holds(work, rules.items[i]))
+            continue;
         code = is_used_up(work, records, rules.items[i], &used_up);
         if (code || used_up)
             continue;

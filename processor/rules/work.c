@@ -4,6 +4,8 @@
 
 #include "base/checked.h"
 #include "rules/automatic.h"
+#include "rules/cel/cel.h"
+#include "rules/event_fields.h"
 #include "rules/reason.h"
 
 enum { OUTPUTS_USUAL = 6 };
@@ -144,6 +146,16 @@ static void add_points_reward(struct work *work, const struct member_work *membe
 static enum err_code lifetime_overflow(struct work *work, struct text currency)
 {
     return err_set(work->err, ERR_OVERFLOW, "the member's lifetime %.*s do not fit", SHOWN(currency));
+}
+
+bool work_condition_holds(const struct work *work, const struct rule *rule)
+{
+    struct cel_value event, result;
+    if (!rule->when)
+        return true;
+    event = event_fields_value(work->event);
+    cel_eval(rule->when, &event, work->arena, &result);
+    return result.kind == CEL_BOOL && result.boolean;
 }
 
 enum err_code work_accrue(struct work *work, struct member_work *member, const struct rule *rule, int64_t amount,

@@ -83,6 +83,9 @@ struct transfer {
 enum err_code work_post(struct work *work, struct member_work *member, struct balance *balance,
                         const struct transfer *transfer, const struct cause *cause);
 
+/* Whether the rule's condition holds for the event. One that ends in an error (an absent key, an overflow) does not. */
+bool work_condition_holds(const struct work *work, const struct rule *rule);
+
 /* Grants points by a rule of cause->terms: entry, lifetime, output. amount > 0. */
 enum err_code work_accrue(struct work *work, struct member_work *member, const struct rule *rule, int64_t amount,
                           const struct cause *cause);

@@ -3,8 +3,34 @@ from __future__ import annotations
 
 from lib import events
 from lib.events import DAY, Shop, line
+from lib.observe import observe
 from lib.programs import ALL, CLUB, SHOP
 from lib.verify import redis_balances, verify
+
+
+def test_a_condition_decides_whether_a_rule_applies(make_world):
+    source = """\
+program: shop
+version: 1
+effective: 2025-01-01T00:00:00Z
+points: {points: {}}
+rules:
+  - {id: informed, on: review.approved, when: "event.verified_purchase && event.length >= 40", earn: {fixed: 50}, once_per: product}
+  - {id: steps, on: activity.walked, when: "event.value >= 5000 && event.attributes.tracker != 'none'", earn: {fixed: 5}}
+"""
+    world = make_world(inputs=["review", "activity"]).apply(source)
+    shop = Shop()
+    sent = world.publish(shop.review("approved", "anna", "book", verified_purchase=True, length=40),
+                         shop.review("approved", "anna", "lamp", verified_purchase=True, length=39),
+                         shop.activity("walked", "anna", 5000, attributes={"tracker": "watch"}),
+                         shop.activity("walked", "anna", 4999, attributes={"tracker": "watch"}),
+                         shop.activity("walked", "anna", 9000))
+    world.processor().start()
+    world.wait_caught_up()
+    seen = observe(world)
+    granted = {where: [(entry.rule_id, entry.amount) for entry in entries] for where, entries in seen.entries.items()}
+    assert granted == {sent[0].coordinates: [("informed", 50)], sent[2].coordinates: [("steps", 5)]}
+    assert not seen.dead, "an attribute that is not there is no poison"
 
 
 def available(world, member: str, currency: str = "points", program: str = "shop") -> int:

@@ -143,6 +143,38 @@ static void parse_order(struct book *book, struct text rest, struct order_event 
     order->lines = lines;
 }
 
+/* book rating=5 length=80 photos=2 verified */
+static void parse_review(struct book *book, struct text rest, struct review_event *review)
+{
+    review->sku = next_word(&rest);
+    for (struct text word = next_word(&rest); word.len > 0; word = next_word(&rest)) {
+        if (begins(word, "rating="))
+            review->rating = amount_of(book, after(word, 7), 0);
+        else if (begins(word, "length="))
+            review->length = amount_of(book, after(word, 7), 0);
+        else if (begins(word, "photos="))
+            review->photos = amount_of(book, after(word, 7), 0);
+        else
+            BOOK_ASSERT(book, text_equal(word, TEXT("verified")), "not of a review: %.*s", VIEW(word));
+        review->verified_purchase |= text_equal(word, TEXT("verified"));
+    }
+}
+
+/* miles_walked 3.5 shoes=new: name, value, attributes. */
+static void parse_activity(struct book *book, struct text rest, struct activity_event *activity)
+{
+    struct attribute *attributes = arena_array(book->arena, WORDS_MAX, sizeof *attributes);
+    activity->name = next_word(&rest);
+    for (struct text word = next_word(&rest); word.len > 0; word = next_word(&rest)) {
+        size_t equals = find(word, '=');
+        if (equals == word.len)
+            activity->value = amount_of(book, word, 3);
+        else
+            attributes[activity->attribute_count++] = (struct attribute){{word.at, equals}, after(word, equals + 1)};
+    }
+    activity->attributes = attributes;
+}
+
 static enum share_network network_of(struct book *book, struct text word)
 {
     for (int network = 0; network < NETWORK_COUNT; network++)
@@ -159,7 +191,7 @@ static void parse_body(struct book *book, struct text rest, struct event *event)
         parse_order(book, rest, &event->order);
         break;
     case EVENT_REVIEW:
-        event->review.sku = next_word(&rest);
+        parse_review(book, rest, &event->review);
         break;
     case EVENT_SHARE:
         event->share.network = network_of(book, next_word(&rest));
@@ -170,8 +202,7 @@ static void parse_body(struct book *book, struct text rest, struct event *event)
         event->referral.referee = next_word(&rest);
         break;
     case EVENT_ACTIVITY:
-        event->activity.name = next_word(&rest);
-        event->activity.value = rest.len > 0 ? amount_of(book, next_word(&rest), 3) : 0;
+        parse_activity(book, rest, &event->activity);
         break;
     case EVENT_ADJUSTMENT:
         event->adjustment.points = amount_of(book, next_word(&rest), 0);

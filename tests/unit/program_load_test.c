@@ -374,3 +374,46 @@ Test(program_set, gives_the_newest_version_in_force)
     cr_assert_null(program_set_version(&set, TEXT("ba"), 1));
     arena_free(arena);
 }
+
+/* A program of one rule with that condition. */
+static void expect_condition(const char *on, const char *when, const char *expected)
+{
+    char text[512];
+    snprintf(text, sizeof text,
+             "program: p\nversion: 1\neffective: 2026-01-01\npoints: {points: {}}\nmoney: {EUR: 2}\nrules:\n"
+             "  - {id: r, on: %s, earn: {fixed: 1}, when: \"%s\"}\n",
+             on, when);
+    expect_errors(text, expected);
+}
+
+Test(program_load, checks_a_condition_against_the_events_fields)
+{
+    expect_condition("review.approved", "event.lenght > 3",
+                     "7:58: when: no field `lenght` in review; did you mean `length`? (line 1, column 7 of the "
+                     "condition)\n");
+    expect_condition("review.approved", "event.length > 'long'",
+                     "7:58: when: `_>_` does not take (int, string) (line 1, column 14 of the condition)\n");
+    expect_condition("review.approved", "event.length", "7:58: when gives int; a condition is true or false\n");
+    expect_condition("review.approved", "event.length >",
+                     "7:58: when: expected a name, found the end (line 1, column 15 of the condition)\n");
+    expect_condition("review.approved", "revent.length > 3",
+                     "7:58: when: nothing is named `revent`; did you mean `event`? (line 1, column 1 of the "
+                     "condition)\n");
+    expect_condition("review.approved", "event.id.matches('(')",
+                     "7:58: when: a ( without its ) in the pattern (line 1, column 18 of the condition)\n");
+}
+
+Test(program_load, bounds_what_a_condition_costs)
+{
+    expect_condition("activity.a",
+                     "event.attributes.exists(a, event.attributes.exists(b, event.attributes.exists(c, a == b)))",
+                     "7:53: when: may take 4102005005005 steps; at most 1000000 are allowed (line 1, column 18 of the "
+                     "condition)\n");
+}
+
+Test(program_load, takes_no_condition_on_orders_which_refunds_would_have_to_ask_again)
+{
+    expect_condition("order.paid", "event.total > 3",
+                     "7:53: when is not for rules on orders: a refund would have to ask again over what remains; use "
+                     "`minimum`\n");
+}

@@ -13,6 +13,7 @@ CASES(clamped_refunds_take_what_is_there_and_forget_the_rest, "clamp.txt")
 CASES(rates_are_exact_and_rounded_once, "earning.txt")
 CASES(automatic_rewards_come_at_thresholds_and_carry_the_rest, "rewards.txt")
 CASES(reviews_and_shares_count_once, "once.txt")
+CASES(conditions_decide_whether_a_rule_applies, "conditions.txt")
 CASES(referrals_reward_two_members_once, "referrals.txt")
 CASES(versions_leave_what_was_granted_under_older_ones, "versions.txt")
 

@@ -74,6 +74,7 @@ def test_a_second_sigterm_leaves_at_once(make_world):
     first_progress(world)
     world.environment.service("pause", "postgres")  # so that finishing the batch takes longer than the test waits
     try:
+        time.sleep(0.6)  # there is a batch to finish: the load goes on meanwhile
         processor.signal(signal.SIGTERM)
         time.sleep(0.2)
         begin = time.monotonic()

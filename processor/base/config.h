@@ -57,7 +57,7 @@
     X(postgres_lock_timeout_ms, "postgres.lock_timeout_ms", 5000, 10, 600000, "longest wait for a lock")               \
     X(postgres_idle_timeout_ms, "postgres.idle_timeout_ms", 10000, 100, 600000,                                        \
       "when the server ends a transaction whose client vanished")                                                      \
-    X(batch_max_events, "batch.max_events", 5000, 1, 100000, "most records in a batch")                                \
+    X(batch_max_events, "batch.max_events", 8000, 1, 100000, "most records in a batch")                                \
     X(batch_max_kib, "batch.max_kib", 8192, 64, 262144, "most bytes of records in a batch, KiB")                       \
     X(publish_max_behind_kib, "publish.max_behind_kib", 1024, 64, 1048576,                                             \
       "bytes of outputs that publishing may run behind the ledger, KiB")                                               \

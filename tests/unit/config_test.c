@@ -65,7 +65,7 @@ Test(config, without_a_file_every_setting_has_its_default)
     cr_assert_eq(config_load(NULL, &config, NULL), ERR_NONE);
     cr_assert_str_eq(config.kafka_brokers, "127.0.0.1:9092");
     cr_assert_str_eq(config.rewards_format, "single-object");
-    cr_assert_eq(config.batch_max_events, 5000);
+    cr_assert_eq(config.batch_max_events, 8000);
     config_release(&config);
     cr_assert_null(config.kafka_brokers);
 }

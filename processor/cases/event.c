@@ -454,6 +454,7 @@ static const struct program *terms_of(const struct program_set *set, const struc
 bool event_read(struct text line, int number, const struct event_place *place, struct case_event *out)
 {
     struct reading reading = {.arena = place->faults->arena, .set = place->set, .previous_at = place->previous_at};
+    size_t faults = place->faults->count;
     reading.event = &out->event;
     out->line = number;
     out->text = line;
@@ -468,5 +469,5 @@ bool event_read(struct text line, int number, const struct event_place *place, s
         return false;
     out->named = !text_equal(out->event.id, own_id) || !text_equal(out->event.source, TEXT("cases"));
     reading.terms = terms_of(place->set, &out->event);
-    return read_body(&reading);
+    return read_body(&reading) && place->faults->count == faults;
 }

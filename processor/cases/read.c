@@ -125,7 +125,7 @@ static void read_named_program(struct reader *reader, struct text name)
     struct err err;
     if (program_read_file(path.at, reader->arena, &yaml, &err)) {
         refuse(reader, ERR_FILE);
-        fault_add(reader->faults, reader->line, "%s", err.text);
+        fault_add(reader->faults, reader->line, "%s; a program is named as seen from this file", err.text);
         return;
     }
     add_program(reader, yaml, path, false, reader->line);

@@ -47,7 +47,7 @@ static void find_files(struct test *test)
         errs[i].code = ERR_NONE;
         case_paths_add(&test->paths, paths[i], arena, &errs[i]);
     }
-    test->tested.files = arena_array(arena, test->paths.count + (size_t)count, sizeof *test->tested.files);
+    test->tested.files = arena_array(arena, test->paths.cases.count + (size_t)count, sizeof *test->tested.files);
     for (int i = 0; i < count; i++) {
         if (errs[i].code == ERR_NONE)
             continue;
@@ -57,8 +57,8 @@ static void find_files(struct test *test)
         fault_add_at(&file->faults,
                      (struct case_fault){.file = text_of(paths[i]), .message = arena_text(arena, text_of(cause))});
     }
-    for (size_t i = 0; i < test->paths.count; i++)
-        add_file(test, test->paths.items[i]);
+    for (size_t i = 0; i < test->paths.cases.count; i++)
+        add_file(test, test->paths.cases.items[i]);
 }
 
 /* ---- testing */
@@ -94,7 +94,7 @@ static void test_files(struct test *test)
         if (test->tested.files[i].code == ERR_NONE)
             test_file(test, &test->tested.files[i]);
     if (!test->filter && !test->tested.listed)
-        tested_find_unreached(&test->tested);
+        tested_find_unreached(&test->tested, &test->paths.yamls);
 }
 
 /* ---- what is written */
@@ -208,8 +208,9 @@ const struct command command_test = {
         "Below each event, in the order of arrival, stand its effects, exactly. Each PATH is such a file or a folder, "
         "whose files *.cases are run with those of the folders below; without one, config/programs. Nothing is "
         "contacted. Of an event that does something else, the lines are printed that the file expects (-) and that "
-        "the program gives (+); then the rules and rewards that no case reaches, unless --case chose some; the last "
-        "line counts the cases.\n\n"
+        "the program gives (+); then the rules and rewards that no case reaches, and programs of the folders that no "
+        "case "
+        "file names, unless --case chose some; the last line counts the cases.\n\n"
         "Nothing is written unless --junit or --update asks for it. --update puts what the program gives into the "
         "file: first run without it, and read the difference. config/README.md explains the lines of a case.",
     .most_arguments = COMMAND_ARGUMENTS_MAX,

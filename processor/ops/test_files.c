@@ -15,7 +15,7 @@ static bool ends_with(const char *path, const char *ending)
     return len > ending_len && strcmp(path + len - ending_len, ending) == 0;
 }
 
-static void add(struct case_paths *paths, const char *path, struct arena *arena)
+static void add(struct path_list *paths, const char *path, struct arena *arena)
 {
     for (size_t i = 0; i < paths->count; i++)
         if (strcmp(paths->items[i], path) == 0)
@@ -24,7 +24,7 @@ static void add(struct case_paths *paths, const char *path, struct arena *arena)
     paths->items[paths->count++] = arena_printf(arena, "%s", path).at;
 }
 
-/* How many files the folder and those below it hold; -1, with errno, when one cannot be read. */
+/* How many files *.cases the folder and those below it hold; -1, with errno, when one cannot be read. */
 static long add_folder(struct case_paths *paths, const char *folder, struct arena *arena)
 {
     struct dirent **entries;
@@ -44,8 +44,10 @@ static long add_folder(struct case_paths *paths, const char *folder, struct aren
             long below = add_folder(paths, path, arena);
             found = below < 0 ? below : found + below;
         } else if (ends_with(path, ".cases")) {
-            add(paths, path, arena);
+            add(&paths->cases, path, arena);
             found++;
+        } else if (ends_with(path, ".yaml")) {
+            add(&paths->yamls, path, arena);
         }
     }
     free(entries);
@@ -61,7 +63,7 @@ enum err_code case_paths_add(struct case_paths *paths, const char *path, struct 
         return err_set(err, ERR_FILE, "%s: is a program; name the file of its cases, %.*s.cases", path,
                        (int)(strlen(path) - strlen(".yaml")), path);
     if (!S_ISDIR(status.st_mode)) {
-        add(paths, path, arena);
+        add(&paths->cases, path, arena);
         return ERR_NONE;
     }
     long found = add_folder(paths, path, arena);

@@ -97,6 +97,15 @@ static void print_legend(const struct tested *tested, FILE *out)
     }
 }
 
+static void print_unreached(const struct unreached *unreached, FILE *out)
+{
+    fprintf(out, "%.*s: %s %.*s", VIEW(unreached->file), unreached_name(unreached->kind), VIEW(unreached->id));
+    if (unreached->kind != UNREACHED_PROGRAM)
+        fprintf(out, " of program %.*s", VIEW(unreached->program->id));
+    fprintf(out, ", version %lld: no case %s it\n", (long long)unreached->program->version,
+            unreached->kind == UNREACHED_PROGRAM ? "file names" : "reaches");
+}
+
 void report_text(const struct tested *tested, FILE *out)
 {
     struct case_tally tally = tested_count(tested);
@@ -108,12 +117,8 @@ void report_text(const struct tested *tested, FILE *out)
     }
     if (!tested->listed)
         print_legend(tested, out);
-    for (size_t i = 0; i < tested->unreached_count; i++) {
-        const struct unreached *unreached = &tested->unreached[i];
-        fprintf(out, "%.*s: %s %.*s of program %.*s, version %lld: no case reaches it\n", VIEW(unreached->file),
-                unreached->is_reward ? "reward" : "rule", VIEW(unreached->id), VIEW(unreached->program->id),
-                (long long)unreached->program->version);
-    }
+    for (size_t i = 0; i < tested->unreached_count; i++)
+        print_unreached(&tested->unreached[i], out);
     if (tally.faulty > 0)
         fprintf(out, "%zu file%s cannot be used\n", tally.faulty, tally.faulty == 1 ? "" : "s");
     if (!tested->listed)
@@ -187,7 +192,7 @@ static json_t *json_unreached(const struct unreached *unreached)
 {
     return json_pack("{s:o, s:o, s:I, s:s, s:o}", "file", json_text(unreached->file), "program",
                      json_text(unreached->program->id), "version", (json_int_t)unreached->program->version, "kind",
-                     unreached->is_reward ? "reward" : "rule", "id", json_text(unreached->id));
+                     unreached_name(unreached->kind), "id", json_text(unreached->id));
 }
 
 void report_json(const struct tested *tested, FILE *out)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cases/run.h"
+#include "ops/test_files.h"
 
 /* What `points test` found, for people, for --json and as JUnit's XML. */
 
@@ -18,11 +19,17 @@ struct tested_file {
     bool rewritten;      /* what differed now stands in the file */
 };
 
-/* A rule or an automatic reward that had no effect in any case. */
+enum unreached_kind {
+    UNREACHED_RULE,
+    UNREACHED_REWARD,
+    UNREACHED_PROGRAM /* no case file names it */
+};
+
+/* What had no effect in any case. */
 struct unreached {
     struct text file; /* where the program stands */
     const struct program *program;
-    bool is_reward;
+    enum unreached_kind kind;
     struct text id;
 };
 
@@ -47,8 +54,11 @@ bool result_failed(const struct tested_file *file, const struct case_result *res
 
 struct case_tally tested_count(const struct tested *tested);
 
-/* Fills unreached; programs that several case files name count once. */
-void tested_find_unreached(struct tested *tested);
+/* Fills unreached; programs that several case files name count once. yamls: files that may be programs. */
+void tested_find_unreached(struct tested *tested, const struct path_list *yamls);
+
+/* "rule", "reward", "program" */
+const char *unreached_name(enum unreached_kind kind);
 
 void report_text(const struct tested *tested, FILE *out);
 void report_json(const struct tested *tested, FILE *out);

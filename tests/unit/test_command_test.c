@@ -26,6 +26,10 @@ TestSuite(test_command, .init = cli_forget_settings);
     "    - {id: note, each: \"100 points\", give: \"A note\"}\n"                                                       \
     "\n"
 
+#define CLUB                                                                                                           \
+    "program: club\nversion: 1\neffective: 2025-01-01T00:00:00Z\npoints: {points: {}}\n"                               \
+    "rules: [{id: visit, on: activity.visit, earn: {fixed: 1}}]\n"
+
 #define PASSING                                                                                                        \
     "case an order\n"                                                                                                  \
     "> order.paid o1 EUR tea=1x20.00\n"                                                                                \
@@ -115,7 +119,7 @@ Test(test_command, rules_and_rewards_that_no_case_reaches_are_listed)
     cli_release(&result);
 }
 
-Test(test_command, a_taken_back_grant_alone_does_not_reach_a_rule)
+Test(test_command, an_event_that_only_waits_does_not_reach_a_rule)
 {
     struct cli_result result = test_content(PROGRAM "case a\n> review.removed tea\nwaiting\n", "");
     cr_assert_eq(result.status, EXIT_OK, "%s", result.out);
@@ -166,6 +170,36 @@ Test(test_command, a_broken_file_does_not_hide_the_results_of_others)
     cr_assert_eq(result.status, EXIT_INPUT);
     cr_assert_not_null(strstr(result.out, "1 file cannot be used\n1 passed, 0 failed\n"), "%s", result.out);
     cli_release(&result);
+}
+
+Test(test_command, a_repeated_source_and_id_is_a_duplicate_or_a_conflict_and_a_refused_one_may_come_again)
+{
+    expect_content(PROGRAM
+                   "case a\n"
+                   "> order.paid o1 GBP tea=1x2.00 id=1\n"
+                   "refused undeclared_currency: order.currency is GBP; program shop version 1 does not declare it\n"
+                   "> order.paid o1 EUR tea=1x2.00 id=1\n"
+                   "ann +2 points base o1 = 2\n"
+                   "> order.paid o1 EUR tea=1x2.00 id=1\n"
+                   "duplicate\n"
+                   "> order.paid o1 EUR tea=1x2.00 id=1 source=/till\n"
+                   "nothing\n"
+                   "> order.paid o1 EUR tea=1x3.00 id=1\n"
+                   "refused conflicting_duplicate: an event with this source and id was applied with other "
+                   "content\n",
+                   "", EXIT_OK, "1 passed, 0 failed");
+}
+
+Test(test_command, an_event_before_its_program_or_of_another_one_is_refused)
+{
+    expect_content(PROGRAM "case a\n"
+                           "> timer.due at=2024-12-31T23:59:59Z\n"
+                           "refused unknown_program: no version of program \"shop\" is in force at the event's time\n"
+                           "> timer.due at=2025-01-01T00:00:00Z\n"
+                           "nothing\n"
+                           "> timer.due program=club\n"
+                           "refused unknown_program: no version of program \"club\" is in force at the event's time\n",
+                   "", EXIT_OK, "1 passed, 0 failed");
 }
 
 Test(test_command, a_filter_takes_cases_by_name_and_says_when_it_takes_none)
@@ -314,7 +348,8 @@ Test(test_command, a_folder_is_searched_and_its_programs_are_shared)
     } files[] = {
         {"a.cases", "program shop.yaml\n" PASSING},
         {"b.cases", "program shop.yaml\ncase a review\n> review.approved tea\nann +50 points review tea = 50\n"},
-        {"other.txt", "no case"}};
+        {"club.yaml", CLUB},
+        {"other.yaml", "no: program"}};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, files[i].name);
         FILE *file = fopen(path, "w");
@@ -332,6 +367,8 @@ Test(test_command, a_folder_is_searched_and_its_programs_are_shared)
     cr_assert_not_null(strstr(result.out, "2 passed, 0 failed"), "%s", result.out);
     cr_assert_not_null(strstr(result.out, "reward note of program shop"), "%s", result.out);
     cr_assert_null(strstr(result.out, "rule "), "%s", result.out);
+    cr_assert_not_null(strstr(result.out, "/club.yaml: program club, version 1: no case file names it\n"));
+    cr_assert_null(strstr(result.out, "other.yaml"), "%s", result.out);
     cli_release(&result);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, files[i].name);

@@ -11,3 +11,7 @@ integration: $(PROGRAM) $(VENV)/.done ## test the program from outside, with rea
 .PHONY: settings
 settings: $(PROGRAM) ## config/points.conf and README.md say what the program's tables say
 	tests/settings $(PROGRAM)
+
+.PHONY: cases
+cases: $(PROGRAM) ## run the golden cases beside the programs, and those of other engines
+	$(PROGRAM) test config/programs tests/cases --junit $(BUILD)/cases.xml

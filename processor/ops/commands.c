@@ -4,6 +4,7 @@
 #define COMMANDS(X)                                                                                                    \
     X(run)                                                                                                             \
     X(check)                                                                                                           \
+    X(test)                                                                                                            \
     X(migrate)                                                                                                         \
     X(program_apply)                                                                                                   \
     X(program_list)                                                                                                    \

@@ -25,8 +25,9 @@ const char help_environment_text[] =
     "that begins with POINTS_ and is not listed here is an error, so that a misspelt one is not silently ignored. "
     "POINTS_CONFIG names the configuration file where --config is not given.";
 
-/* Prints text in lines of at most WIDTH columns; \n\n begins a paragraph. The first line goes on behind `indent`
- * columns that are there already, the others are indented by as much. */
+/* Prints text in lines of at most WIDTH columns; \n\n begins a paragraph, and a line that begins with a blank is
+ * printed as it is. The first line goes on behind `indent` columns that are there already, the others are indented by
+ * as much. */
 static void print_wrapped(FILE *out, int indent, const char *text)
 {
     int column = indent;
@@ -41,12 +42,19 @@ static void print_wrapped(FILE *out, int indent, const char *text)
         column += fprintf(out, "%s%.*s", line_begins ? "" : " ", len, text);
         line_begins = false;
         text += len;
-        if (text[0] == '\n') {
-            fprintf(out, "\n\n%*s", indent, "");
+        size_t ends = strspn(text, "\n");
+        text += ends;
+        if (ends > 0) {
+            bool as_it_is = text[0] == ' ';
+            fprintf(out, as_it_is && ends == 1 ? "\n%*s" : "\n\n%*s", indent, "");
+            len = as_it_is ? (int)strcspn(text, "\n") : 0;
+            fprintf(out, "%.*s", len, text);
+            text += len;
             column = indent;
             line_begins = true;
+        } else {
+            text += strspn(text, " ");
         }
-        text += strspn(text, " \n");
     }
     fputc('\n', out);
 }

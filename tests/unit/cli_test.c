@@ -2,132 +2,66 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
+#include "cli.h"
 #include "ops/command.h"
 #include "ops/help.h"
 
-extern char **environ;
-
-/* Settings of the shell that runs the tests are not the tests'. */
-static void forget_settings(void)
-{
-    for (char **variable = environ; *variable;) {
-        char name[128];
-        size_t len = strcspn(*variable, "=");
-        snprintf(name, sizeof name, "%.*s", (int)len, *variable);
-        if (strncmp(name, "POINTS_", 7) == 0 && len < sizeof name)
-            unsetenv(name);
-        else
-            variable++;
-    }
-}
-
-TestSuite(cli, .init = forget_settings);
-
-struct result {
-    int status;
-    char *out;
-    char *errors;
-};
-
-static struct result run_words(int argc, char **argv)
-{
-    struct result result;
-    size_t out_size, errors_size;
-    FILE *out = open_memstream(&result.out, &out_size);
-    FILE *errors = open_memstream(&result.errors, &errors_size);
-    result.status = command_main(argc, argv, out, errors);
-    fclose(out);
-    fclose(errors);
-    return result;
-}
-
-static void release(struct result *result)
-{
-    free(result->out);
-    free(result->errors);
-}
-
-/* Runs a command line whose words are separated by single blanks. */
-static struct result run_line(const char *line)
-{
-    enum { MOST = 32 };
-    char *words[MOST];
-    int count = 0;
-    char *copy = strdup(line);
-    char *rest = copy;
-    for (char *word; (word = strsep(&rest, " "));) {
-        cr_assert_lt(count, MOST);
-        words[count++] = word;
-    }
-    struct result result = run_words(count, words);
-    free(copy);
-    return result;
-}
-
-static void expect(const char *line, int status, const char *out_part, const char *errors_part)
-{
-    struct result result = run_line(line);
-    cr_assert_eq(result.status, status, "%s: status %d\n%s%s", line, result.status, result.out, result.errors);
-    cr_assert_not_null(strstr(result.out, out_part), "%s printed:\n%s", line, result.out);
-    cr_assert_not_null(strstr(result.errors, errors_part), "%s said:\n%s", line, result.errors);
-    release(&result);
-}
+TestSuite(cli, .init = cli_forget_settings);
 
 Test(cli, without_a_command_it_explains_itself_and_exits_with_2)
 {
-    expect("points", EXIT_USAGE, "", "Commands:");
-    expect("points --help", EXIT_OK, "Commands:", "");
-    expect("points -h", EXIT_OK, "Commands:", "");
+    cli_expect("points", EXIT_USAGE, "", "Commands:");
+    cli_expect("points --help", EXIT_OK, "Commands:", "");
+    cli_expect("points -h", EXIT_OK, "Commands:", "");
 }
 
 Test(cli, unknown_commands_and_options_are_answered_with_the_nearest)
 {
-    expect("points pubish", EXIT_USAGE, "", "did you mean `points publish`?");
-    expect("points qqqqqqqq", EXIT_USAGE, "", "--help");
-    expect("points publish --dryrun f", EXIT_USAGE, "", "did you mean --dry-run?");
-    expect("points publish --cnofig=x f", EXIT_USAGE, "", "did you mean --config?");
-    expect("points version --qqqqqqqq", EXIT_USAGE, "", "points version --help");
-    expect("points help exit-code", EXIT_USAGE, "", "did you mean exit-codes?");
+    cli_expect("points pubish", EXIT_USAGE, "", "did you mean `points publish`?");
+    cli_expect("points qqqqqqqq", EXIT_USAGE, "", "--help");
+    cli_expect("points publish --dryrun f", EXIT_USAGE, "", "did you mean --dry-run?");
+    cli_expect("points publish --cnofig=x f", EXIT_USAGE, "", "did you mean --config?");
+    cli_expect("points version --qqqqqqqq", EXIT_USAGE, "", "points version --help");
+    cli_expect("points help exit-code", EXIT_USAGE, "", "did you mean exit-codes?");
 }
 
 Test(cli, arguments_missing_or_too_many_are_usage_errors)
 {
-    expect("points publish", EXIT_USAGE, "", "FILE|- is missing");
-    expect("points publish a b", EXIT_USAGE, "", "too many arguments: b");
-    expect("points version x", EXIT_USAGE, "", "too many arguments: x");
+    cli_expect("points publish", EXIT_USAGE, "", "FILE|- is missing");
+    cli_expect("points publish a b", EXIT_USAGE, "", "too many arguments: b");
+    cli_expect("points version x", EXIT_USAGE, "", "too many arguments: x");
 }
 
 Test(cli, options_need_their_values_and_flags_take_none)
 {
-    expect("points publish f --topic", EXIT_USAGE, "", "--topic needs a value");
-    expect("points publish f --dry-run=yes", EXIT_USAGE, "", "--dry-run takes no value");
-    expect("points publish f --format avro", EXIT_USAGE, "", "single-object or confluent");
-    expect("points publish f --timestamp tomorrow", EXIT_USAGE, "", "event or now");
-    expect("points publish f --raw", EXIT_USAGE, "", "--raw needs --topic");
-    expect("points consume rewards --max 0", EXIT_USAGE, "", "whole number from 1");
-    expect("points consume rewards --max 1x", EXIT_USAGE, "", "whole number from 1");
-    expect("points consume rewards --max 99999999999999999999", EXIT_USAGE, "", "whole number from 1");
-    expect("points consume everything", EXIT_USAGE, "", "rewards or dead-letters");
-    expect("points run --exit-when-idle never", EXIT_USAGE, "", "whole number from 1");
+    cli_expect("points publish f --topic", EXIT_USAGE, "", "--topic needs a value");
+    cli_expect("points publish f --dry-run=yes", EXIT_USAGE, "", "--dry-run takes no value");
+    cli_expect("points publish f --format avro", EXIT_USAGE, "", "single-object or confluent");
+    cli_expect("points publish f --timestamp tomorrow", EXIT_USAGE, "", "event or now");
+    cli_expect("points publish f --raw", EXIT_USAGE, "", "--raw needs --topic");
+    cli_expect("points consume rewards --max 0", EXIT_USAGE, "", "whole number from 1");
+    cli_expect("points consume rewards --max 1x", EXIT_USAGE, "", "whole number from 1");
+    cli_expect("points consume rewards --max 99999999999999999999", EXIT_USAGE, "", "whole number from 1");
+    cli_expect("points consume everything", EXIT_USAGE, "", "rewards or dead-letters");
+    cli_expect("points run --exit-when-idle never", EXIT_USAGE, "", "whole number from 1");
 }
 
 Test(cli, after_two_dashes_everything_is_an_argument)
 {
-    expect("points publish --dry-run -- --help", EXIT_INPUT, "", "--help: No such file");
+    cli_expect("points publish --dry-run -- --help", EXIT_INPUT, "", "--help: No such file");
 }
 
 Test(cli, a_bad_configuration_exits_with_3_and_names_the_place)
 {
-    expect("points publish --config /nonexistent/points.conf f", EXIT_CONFIG, "", "/nonexistent/points.conf");
+    cli_expect("points publish --config /nonexistent/points.conf f", EXIT_CONFIG, "", "/nonexistent/points.conf");
     setenv("POINTS_REDIS_PORT", "0", 1);
-    expect("points publish f", EXIT_CONFIG, "", "redis.port is 0");
+    cli_expect("points publish f", EXIT_CONFIG, "", "redis.port is 0");
 }
 
 Test(cli, with_json_an_error_is_an_object_on_the_output)
 {
-    struct result result = run_line("points publish --json --dry-run /nonexistent/file");
+    struct cli_result result = cli_run("points publish --json --dry-run /nonexistent/file");
     json_t *json = json_loads(result.out, 0, NULL);
     const char *code, *text;
     cr_assert_eq(json_unpack(json, "{s:{s:s, s:s}}", "error", "code", &code, "text", &text), 0, "%s", result.out);
@@ -136,26 +70,26 @@ Test(cli, with_json_an_error_is_an_object_on_the_output)
     cr_assert_str_empty(result.errors);
     cr_assert_eq(result.status, EXIT_INPUT);
     json_decref(json);
-    release(&result);
+    cli_release(&result);
 }
 
 Test(cli, a_group_lists_its_commands)
 {
-    expect("points program --help", EXIT_OK, "program apply", "");
-    expect("points program", EXIT_USAGE, "", "program apply");
-    expect("points help program", EXIT_OK, "program apply", "");
+    cli_expect("points program --help", EXIT_OK, "program apply", "");
+    cli_expect("points program", EXIT_USAGE, "", "program apply");
+    cli_expect("points help program", EXIT_OK, "program apply", "");
 }
 
 Test(cli, version_tells_the_same_in_text_and_json)
 {
-    struct result result = run_line("points version --json");
+    struct cli_result result = cli_run("points version --json");
     json_t *json = json_loads(result.out, 0, NULL);
     cr_assert_str_eq(json_string_value(json_object_get(json, "version")), POINTS_VERSION);
     cr_assert_gt(json_object_size(json_object_get(json, "libraries")), 5);
     json_decref(json);
-    release(&result);
-    expect("points version", EXIT_OK, "points " POINTS_VERSION, "");
-    expect("points --version", EXIT_OK, "points " POINTS_VERSION, "");
+    cli_release(&result);
+    cli_expect("points version", EXIT_OK, "points " POINTS_VERSION, "");
+    cli_expect("points --version", EXIT_OK, "points " POINTS_VERSION, "");
 }
 
 Test(cli, output_that_cannot_be_written_is_no_success)
@@ -202,9 +136,9 @@ Test(cli, every_command_explains_itself_with_examples_that_use_its_own_options)
             check_example(command, example);
         char line[96];
         snprintf(line, sizeof line, "points %s --help", command->name);
-        expect(line, EXIT_OK, "Options:", "");
-        expect(line, EXIT_OK, "Examples:", "");
-        expect(line, EXIT_OK, "Exit status:", "");
+        cli_expect(line, EXIT_OK, "Options:", "");
+        cli_expect(line, EXIT_OK, "Examples:", "");
+        cli_expect(line, EXIT_OK, "Exit status:", "");
     }
 }
 
@@ -214,25 +148,25 @@ Test(cli, help_fits_a_hundred_columns)
     for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) {
         char line[64];
         snprintf(line, sizeof line, "points help%s%s", topics[i][0] ? " " : "", topics[i]);
-        struct result result = run_line(line);
+        struct cli_result result = cli_run(line);
         for (char *at = result.out; *at; at += strcspn(at, "\n") + 1)
             cr_assert_leq(strcspn(at, "\n"), 100, "%s prints: %.*s", line, (int)strcspn(at, "\n"), at);
-        release(&result);
+        cli_release(&result);
     }
 }
 
 Test(cli, help_of_topics_comes_from_the_tables)
 {
-    expect("points help settings", EXIT_OK, "kafka.brokers = 127.0.0.1:9092", "");
-    expect("points help settings --markdown", EXIT_OK, "| `kafka.brokers` | `127.0.0.1:9092` |", "");
-    expect("points help environment", EXIT_OK, "POINTS_KAFKA_BROKERS", "");
-    expect("points help exit-codes", EXIT_OK, "runs with this instance's name", "");
-    expect("points help program apply", EXIT_OK, "points program apply", "");
+    cli_expect("points help settings", EXIT_OK, "kafka.brokers = 127.0.0.1:9092", "");
+    cli_expect("points help settings --markdown", EXIT_OK, "| `kafka.brokers` | `127.0.0.1:9092` |", "");
+    cli_expect("points help environment", EXIT_OK, "POINTS_KAFKA_BROKERS", "");
+    cli_expect("points help exit-codes", EXIT_OK, "runs with this instance's name", "");
+    cli_expect("points help program apply", EXIT_OK, "points program apply", "");
 }
 
 Test(cli, the_man_page_has_every_command_setting_and_exit_status_and_no_line_that_roff_would_swallow)
 {
-    struct result result = run_line("points help --man");
+    struct cli_result result = cli_run("points help --man");
     static const char *const macros[] = {".TH ", ".SH ", ".SS ", ".TP", ".PP", ".ad ", ".br"};
     for (const struct command *const *each = commands; *each; each++)
         cr_assert_not_null(strstr(result.out, (*each)->name));
@@ -245,18 +179,7 @@ Test(cli, the_man_page_has_every_command_setting_and_exit_status_and_no_line_tha
             known = known || strncmp(at, macros[i], strlen(macros[i])) == 0;
         cr_assert(known, "line: %.60s", at);
     }
-    release(&result);
-}
-
-static char *temporary_file(const char *content, char path[64])
-{
-    snprintf(path, 64, "/tmp/points-cli-test-XXXXXX");
-    int fd = mkstemp(path);
-    cr_assert_geq(fd, 0);
-    FILE *file = fdopen(fd, "w");
-    fputs(content, file);
-    fclose(file);
-    return path;
+    cli_release(&result);
 }
 
 static const char good_line[] =
@@ -267,8 +190,8 @@ Test(cli, publish_dry_run_counts_good_lines_and_skips_blank_ones)
 {
     char content[1024], path[64], line[160];
     snprintf(content, sizeof content, "%s\n   \n%s", good_line, good_line);
-    snprintf(line, sizeof line, "points publish --dry-run --json %s", temporary_file(content, path));
-    struct result result = run_line(line);
+    snprintf(line, sizeof line, "points publish --dry-run --json %s", cli_temporary_file(content, path));
+    struct cli_result result = cli_run(line);
     remove(path);
     json_t *json = json_loads(result.out, 0, NULL);
     cr_assert_eq(result.status, EXIT_OK, "%s", result.out);
@@ -276,7 +199,7 @@ Test(cli, publish_dry_run_counts_good_lines_and_skips_blank_ones)
     cr_assert_eq(json_integer_value(json_object_get(json, "published")), 0);
     cr_assert_eq(json_integer_value(json_object_get(json_object_get(json, "topics"), "loyalty.activities")), 2);
     json_decref(json);
-    release(&result);
+    cli_release(&result);
 }
 
 Test(cli, publish_names_line_and_field_of_each_error_and_publishes_nothing)
@@ -285,8 +208,8 @@ Test(cli, publish_names_line_and_field_of_each_error_and_publishes_nothing)
     snprintf(content, sizeof content, "%s{\"type\": \"activity\", \"id\": 7}\nnonsense\n", good_line);
     /* No broker listens there: the command must not get as far as asking it. */
     setenv("POINTS_KAFKA_BROKERS", "127.0.0.1:1", 1);
-    snprintf(line, sizeof line, "points publish %s", temporary_file(content, path));
-    struct result result = run_line(line);
+    snprintf(line, sizeof line, "points publish %s", cli_temporary_file(content, path));
+    struct cli_result result = cli_run(line);
     remove(path);
     cr_assert_eq(result.status, EXIT_INPUT);
     snprintf(place, sizeof place, "%s:2: id: is a whole number", path);
@@ -294,7 +217,7 @@ Test(cli, publish_names_line_and_field_of_each_error_and_publishes_nothing)
     snprintf(place, sizeof place, "%s:3:", path);
     cr_assert_not_null(strstr(result.errors, place), "%s", result.errors);
     cr_assert_not_null(strstr(result.errors, "2 of 3 lines are wrong; nothing was published"), "%s", result.errors);
-    release(&result);
+    cli_release(&result);
 }
 
 Test(cli, publish_limits_how_many_errors_it_shows)
@@ -304,24 +227,24 @@ Test(cli, publish_limits_how_many_errors_it_shows)
     char content[LINES * 2 + 1];
     for (int i = 0; i < LINES; i++)
         memcpy(content + 2 * i, "x\n", 3);
-    snprintf(line, sizeof line, "points publish --dry-run %s", temporary_file(content, path));
-    struct result result = run_line(line);
+    snprintf(line, sizeof line, "points publish --dry-run %s", cli_temporary_file(content, path));
+    struct cli_result result = cli_run(line);
     remove(path);
     int shown = 0;
     for (char *at = result.errors; *at; at++)
         shown += *at == '\n';
     cr_assert_lt(shown, 60);
     cr_assert_not_null(strstr(result.errors, "and 150 more"), "%s", result.errors);
-    release(&result);
+    cli_release(&result);
 }
 
 Test(cli, check_prints_every_error_of_configuration_and_programs_with_its_place)
 {
     char config[64], program[64], line[256], place[160];
-    temporary_file("redis.port = 0\nlog.level = loud\n", config);
-    temporary_file("program: [\n", program);
+    cli_temporary_file("redis.port = 0\nlog.level = loud\n", config);
+    cli_temporary_file("program: [\n", program);
     snprintf(line, sizeof line, "points check --config %s %s", config, program);
-    struct result result = run_line(line);
+    struct cli_result result = cli_run(line);
     remove(config);
     remove(program);
     cr_assert_eq(result.status, EXIT_CONFIG);
@@ -331,15 +254,15 @@ Test(cli, check_prints_every_error_of_configuration_and_programs_with_its_place)
     cr_assert_not_null(strstr(result.out, place), "%s", result.out);
     snprintf(place, sizeof place, "%s:", program);
     cr_assert_not_null(strstr(result.out, place), "%s", result.out);
-    release(&result);
+    cli_release(&result);
 }
 
 Test(cli, check_names_secrets_that_cannot_be_read)
 {
     char config[64], line[160];
-    temporary_file("postgres.password_file = /nonexistent/secret\n", config);
+    cli_temporary_file("postgres.password_file = /nonexistent/secret\n", config);
     snprintf(line, sizeof line, "points check --json --config %s /nonexistent/program.yaml", config);
-    struct result result = run_line(line);
+    struct cli_result result = cli_run(line);
     remove(config);
     json_t *json = json_loads(result.out, 0, NULL);
     cr_assert_eq(result.status, EXIT_CONFIG);
@@ -347,5 +270,5 @@ Test(cli, check_names_secrets_that_cannot_be_read)
     cr_assert_eq(json_array_size(json_object_get(json, "errors")), 2, "%s", result.out);
     cr_assert_eq(json_array_size(json_object_get(json, "checked")), 2);
     json_decref(json);
-    release(&result);
+    cli_release(&result);
 }

@@ -1,0 +1,169 @@
+#include "cases/effects.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "cases/words.h"
+#include "rules/program_model.h"
+
+enum { LINE_MAX_BYTES = 8192 };
+
+static void put(struct buffer *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void put(struct buffer *out, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int len = vsnprintf((char *)buffer_reserve(out, LINE_MAX_BYTES), LINE_MAX_BYTES, format, arguments);
+    va_end(arguments);
+    out->len += len < LINE_MAX_BYTES ? (size_t)len : LINE_MAX_BYTES - 1;
+}
+
+/* Of points or money, as the version declares it; 0 where it does not. */
+static int decimals_of(const struct program_set *set, const struct event *event, int64_t version, struct text currency)
+{
+    const struct program *program = program_set_version(set, event->program_id, version);
+    if (!program)
+        return 0;
+    size_t points = program_point_place(program, currency);
+    if (points != PLACE_NONE)
+        return program->points[points].decimals;
+    size_t money = program_money_place(program, currency);
+    return money == PLACE_NONE ? 0 : program->money[money].decimals;
+}
+
+static void put_amount(struct buffer *out, int64_t amount, int decimals)
+{
+    char room[AMOUNT_TEXT_MAX];
+    struct text text = amount_write(amount, decimals, room);
+    buffer_put(out, text.at, text.len);
+}
+
+static const char *verb_of(const struct entry *entry)
+{
+    switch (entry->kind) {
+    case ENTRY_ACCRUAL:
+        return "+";
+    case ENTRY_TAKE_BACK:
+        return "-";
+    case ENTRY_CONVERSION:
+        return "converts ";
+    case ENTRY_CONVERSION_VOIDED:
+        return "gets back ";
+    case ENTRY_REDEMPTION:
+        return "spends ";
+    case ENTRY_ADJUSTMENT:
+        return entry->to == ACCOUNT_MEMBER_AVAILABLE ? "adjusted +" : "adjusted -";
+    }
+    return "? ";
+}
+
+static void write_entry(struct buffer *out, const struct program_set *set, const struct event *event,
+                        const struct happened *happened, size_t at)
+{
+    const struct entry *entry = &happened->decision.entries[at];
+    int decimals = decimals_of(set, event, entry->program_version, entry->currency);
+    put(out, "%.*s %s", VIEW(happened->member_ids[entry->party]), verb_of(entry));
+    put_amount(out, entry->amount, decimals);
+    put(out, " %.*s %.*s", VIEW(entry->currency), VIEW(entry->rule_id));
+    if (entry->subject.len > 0)
+        put(out, " %.*s", VIEW(entry->subject));
+    if (entry->wanted != entry->amount) {
+        put(out, " wanted ");
+        put_amount(out, entry->wanted, decimals);
+    }
+    if (entry->program_version != 1)
+        put(out, " v%lld", (long long)entry->program_version);
+    if (entry->partner_id.len > 0)
+        put(out, " at %.*s", VIEW(entry->partner_id));
+    put(out, " = ");
+    put_amount(out, happened->balances[at], decimals);
+    put(out, "\n");
+}
+
+/* balance_after is of the reward's currency where that is a point currency, else of the one that was converted or, for
+ * money spent, of the program's first. */
+static int balance_decimals(const struct program_set *set, const struct reward *reward, const struct event *event)
+{
+    const struct program *program = program_set_version(set, event->program_id, reward->program_version);
+    if (!program)
+        return 0;
+    size_t points = program_point_place(program, reward->currency);
+    size_t automatic = program_reward_place(program, reward->rule_id);
+    if (points != PLACE_NONE)
+        return program->points[points].decimals;
+    if (automatic != PLACE_NONE && program->rewards[automatic].form == AUTOMATIC_POINTS)
+        return program->points[program->rewards[automatic].currency].decimals;
+    return program->points[0].decimals;
+}
+
+static void write_words(struct buffer *out, const struct program_set *set, const struct event *event,
+                        const struct reward *reward)
+{
+    int decimals = balance_decimals(set, reward, event);
+    if (reward->currency.len > 0) {
+        put(out, " ");
+        put_amount(out, reward->amount, decimals_of(set, event, reward->program_version, reward->currency));
+        put(out, " %.*s", VIEW(reward->currency));
+    }
+    put(out, " balance ");
+    put_amount(out, reward->balance_after, decimals);
+    put(out, " lifetime ");
+    put_amount(out, reward->lifetime_after, decimals);
+    put(out, " [%.*s] %.*s", VIEW(reward->benefit), VIEW(reward->reason));
+}
+
+static void write_reward(struct buffer *out, const struct program_set *set, const struct event *event,
+                         const struct happened *happened, size_t at, bool outputs)
+{
+    static const char *const names[REWARD_TYPE_COUNT] = {
+        [REWARD_POINTS_GRANTED] = "granted",
+        [REWARD_POINTS_TAKEN_BACK] = "taken back",
+        [REWARD_POINTS_SPENT] = "spent",
+        [REWARD_GRANTED] = "reward",
+        [REWARD_VOIDED] = "voided",
+        [REWARD_REFERRAL_ACCEPTED] = "accepted",
+        [REWARD_REFERRAL_REFUSED] = "refused",
+    };
+    const struct reward *reward = &happened->decision.rewards[at];
+    bool points = reward->type == REWARD_POINTS_GRANTED || reward->type == REWARD_POINTS_TAKEN_BACK ||
+                  reward->type == REWARD_POINTS_SPENT;
+    if (points && !outputs)
+        return; /* the entries say the same */
+    put(out, "%.*s %s", VIEW(happened->member_ids[reward->party]), names[reward->type]);
+    if (reward->rule_id.len > 0)
+        put(out, " %.*s", VIEW(reward->rule_id));
+    if (outputs)
+        write_words(out, set, event, reward);
+    put(out, "\n");
+}
+
+static void write_decision(struct buffer *out, const struct program_set *set, const struct event *event,
+                           const struct happened *happened, bool outputs)
+{
+    const struct decision *decision = &happened->decision;
+    for (size_t i = 0; i < decision->entry_count; i++)
+        write_entry(out, set, event, happened, i);
+    for (size_t i = 0; i < decision->reward_count; i++)
+        write_reward(out, set, event, happened, i, outputs);
+    if (decision->outcome == OUTCOME_WAITING)
+        put(out, "waiting\n");
+    if (decision->outcome == OUTCOME_NO_EFFECT)
+        put(out, "nothing\n");
+}
+
+void effects_write(struct buffer *out, const struct program_set *set, const struct event *event,
+                   const struct happened *happened, bool outputs)
+{
+    switch (happened->fate) {
+    case FATE_DUPLICATE:
+        put(out, "duplicate\n");
+        break;
+    case FATE_REFUSED:
+        put(out, "refused %s: %s\n", err_name(happened->refusal.code), happened->refusal.text);
+        break;
+    case FATE_DECIDED:
+        write_decision(out, set, event, happened, outputs);
+        break;
+    }
+}

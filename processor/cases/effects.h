@@ -1,0 +1,30 @@
+#ifndef POINTS_CASES_EFFECTS_H
+#define POINTS_CASES_EFFECTS_H
+
+#include "base/buffer.h"
+#include "cases/store.h"
+
+/* What an event did, as the lines of a case. Amounts have their currency's decimals; after = stands the balance.
+ *
+ *   ann +20 points order-points o1 = 20              earned by a rule, for what
+ *   ann -20 points order-points o1 = 0               taken back
+ *   ann -20 points order-points o1 wanted 50 = 0     less was there than was to be taken
+ *   ann converts 2000 points note-20 = 203           a threshold turned points into a reward
+ *   ann gets back 2000 points note-20 = 2203         the reward was voided
+ *   ann adjusted +25 points adjustment = 25          by support
+ *   … v2 … at cafe                                   terms of version 2; earned at a partner
+ *   ann reward note-20, ann voided note-20           automatic rewards
+ *   ann accepted friend, ann refused friend          referrals
+ *   nothing                                          counted as seen
+ *   waiting                                          a refund before its order
+ *   duplicate                                        this source and id was applied with the same content
+ *   refused impossible_event: quantity is 0          a dead letter: its reason and words
+ *
+ * With `outputs`, the outputs about points (`granted`, `taken back`) are listed too, and each output says amount,
+ * balance, lifetime, [what it gives] and its words. */
+
+/* Appends the lines, each ending with \n. */
+void effects_write(struct buffer *out, const struct program_set *set, const struct event *event,
+                   const struct happened *happened, bool outputs);
+
+#endif

@@ -1,0 +1,138 @@
+#include "cases/store.h"
+
+#include "base/hash.h"
+#include "cases/holds.h"
+#include "cases/words.h"
+#include "decode/content.h"
+
+struct store *store_new(const struct program_set *set, struct arena *arena)
+{
+    struct store *store = arena_alloc(arena, sizeof *store);
+    store->set = set;
+    store->arena = arena;
+    return store;
+}
+
+size_t store_spilled(const struct store *store)
+{
+    return store->spilled;
+}
+
+/* ---- duplicates: the first of a name counts; one that is refused does not use it up */
+
+/* True where an event of that name was applied: *out says what becomes of this one. */
+static bool is_repeated(struct store *store, const struct case_event *event, struct happened *out)
+{
+    const struct kept_key *before = NULL;
+    if (event->named)
+        before = store_key(store, hash_event(event->event.source, event->event.id));
+    if (!before)
+        return false;
+    out->fate = FATE_DUPLICATE;
+    if (hash16_equal(before->content, content_hash(&event->event)))
+        return true;
+    out->fate = FATE_REFUSED;
+    err_set(&out->refusal, ERR_DUPLICATE_CONFLICT, "an event with this source and id was applied with other content");
+    return true;
+}
+
+static void remember_key(struct store *store, const struct case_event *event)
+{
+    if (event->named)
+        store_put_key(store, hash_event(event->event.source, event->event.id), content_hash(&event->event));
+}
+
+/* ---- what the event brings: its parties, and the records of its subjects */
+
+static size_t find_parties(struct store *store, struct step_input *input, size_t parties[STEP_PARTIES_MAX],
+                           struct happened *out)
+{
+    struct party_name names[STEP_PARTIES_MAX];
+    size_t count = step_parties(input->program, input->event, names);
+    for (size_t p = 0; p < count; p++) {
+        parties[p] = store_member(store, hash_member(input->event->program_id, names[p].member_id));
+        out->member_ids[p] = names[p].member_id;
+        input->parties[p].state = store->members[parties[p]].state;
+    }
+    return count;
+}
+
+static void find_records(struct store *store, struct step_input *input, const size_t *parties)
+{
+    struct subject subjects[STEP_SUBJECTS_MAX];
+    size_t count = step_subjects(input->program, input->event, subjects);
+    for (size_t s = 0; s < count; s++) {
+        struct party *party = &input->parties[subjects[s].party];
+        input->subject_keys[s] = hash_subject(subjects[s].kind, subjects[s].name);
+        const struct kept_record *kept = store_record(store, parties[subjects[s].party], input->subject_keys[s]);
+        if (kept && step_needs(party->state, input->subject_keys[s]))
+            party->records[s] = kept->record;
+    }
+}
+
+/* ---- what it leads to */
+
+static void keep(struct store *store, const struct decision *decision, const size_t *parties, size_t party_count,
+                 struct happened *out)
+{
+    int64_t *balances = arena_array(store->arena, decision->entry_count, sizeof *balances);
+    struct text broken = holds_entries(store, decision, parties, balances);
+    for (size_t i = 0; i < decision->spill_count; i++) {
+        const struct spill *spill = &decision->spills[i];
+        store_put_record(store, parties[spill->party], spill->key, spill->record);
+    }
+    for (size_t p = 0; p < party_count; p++) {
+        if (!decision->states[p].at)
+            continue;
+        store->members[parties[p]].state = decision->states[p];
+        if (broken.len == 0)
+            broken = holds_state(store, parties[p]);
+    }
+    out->balances = balances;
+    if (out->broken.len == 0)
+        out->broken = broken;
+}
+
+static void refuse(struct store *store, enum err_code code, const struct err *why, struct happened *out)
+{
+    if (err_class(code) != ERR_CLASS_POISON)
+        out->broken = arena_printf(store->arena, "%s: %s", err_name(code), why->text);
+    out->fate = FATE_REFUSED;
+    out->refusal = *why;
+}
+
+static void decide(struct store *store, const struct case_event *event, struct step_input *input, struct happened *out)
+{
+    size_t parties[STEP_PARTIES_MAX] = {0};
+    size_t party_count = find_parties(store, input, parties, out);
+    struct decision again;
+    struct err err;
+    find_records(store, input, parties);
+    enum err_code code = step(input, store->arena, &out->decision, &err);
+    if (code) {
+        refuse(store, code, &err, out);
+        return;
+    }
+    if (step(input, store->arena, &again, &err))
+        out->broken = arena_printf(store->arena, "decided again: %s", err.text);
+    else
+        out->broken = holds_same(store, &out->decision, &again);
+    keep(store, &out->decision, parties, party_count, out);
+    remember_key(store, event);
+}
+
+void store_apply(struct store *store, const struct case_event *event, struct happened *out)
+{
+    struct step_input input = {.programs = store->set, .event = &event->event};
+    *out = (struct happened){.fate = FATE_DECIDED};
+    if (is_repeated(store, event, out))
+        return;
+    input.program = program_set_at(store->set, event->event.program_id, event->event.occurred_at);
+    if (input.program) {
+        decide(store, event, &input, out);
+        return;
+    }
+    out->fate = FATE_REFUSED;
+    err_set(&out->refusal, ERR_UNKNOWN_PROGRAM, "no version of program \"%.*s\" is in force at the event's time",
+            VIEW(event->event.program_id));
+}

@@ -3,7 +3,7 @@
 
 #include "base/text.h"
 
-enum { OUTPUT_ID_SIZE = 64 }; /* four numbers of at most 20 characters would be more, but two of them have 32 bits */
+enum { OUTPUT_ID_SIZE = 64 }; /* three numbers of 32 bits, one of 64, and the dots: 55 at most */
 
 /* An output's id, "3.0.1742.1": topic number, partition, offset and index of the record that it came from. The same on
  * every replay. The text lies in the room. */

@@ -425,6 +425,17 @@ static void take_decision(struct fold *fold, const struct record *record, const 
     }
 }
 
+/* A refusal that rests on what a member has holds only while that is so: the member's version is compared, as if the
+ * event had changed it. */
+static void rest_on_members(struct fold *fold, const struct work *work)
+{
+    for (size_t p = 0; p < work->party_count; p++) {
+        struct member *member = &fold->changes.members[work->parties[p]];
+        if (member->state.len > 0)
+            member->changed = true;
+    }
+}
+
 static enum err_code decide(struct fold *fold, const struct fold_input *input, const struct record *record,
                             struct work *work, struct err *err)
 {
@@ -448,6 +459,7 @@ static enum err_code decide(struct fold *fold, const struct fold_input *input, c
     }
     if (err_class(code) == ERR_CLASS_POISON) {
         refuse(work, fold->arena, code, text_of(why.text));
+        rest_on_members(fold, work);
         return ERR_NONE;
     }
     *err = why;

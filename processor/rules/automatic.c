@@ -82,7 +82,7 @@ static struct tally *tally_under(struct work *work, struct member_work *member, 
     return tally;
 }
 
-static void add_reward(struct work *work, const struct member_work *member, enum reward_type type, struct terms terms)
+static void add_reward(struct work *work, struct member_work *member, enum reward_type type, struct terms terms)
 {
     const struct automatic *automatic = terms.reward;
     const struct program *program = terms.program;

@@ -39,7 +39,7 @@ static struct cause cause_of(const struct work *work, const struct member_work *
                           .subject_key = work->input->subject_keys[member->party]};
 }
 
-static void add_referral_reward(struct work *work, const struct member_work *member, enum reward_type type,
+static void add_referral_reward(struct work *work, struct member_work *member, enum reward_type type,
                                 const struct rule *rule, struct text reason)
 {
     struct text currency = program_default_currency(work->program);

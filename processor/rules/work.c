@@ -67,9 +67,10 @@ void work_put_record(struct work *work, struct member_work *member, size_t subje
         spill(work, member, state_spill(&member->state, 0));
 }
 
-struct reward *work_add_reward(struct work *work, const struct member_work *member, enum reward_type type,
+struct reward *work_add_reward(struct work *work, struct member_work *member, enum reward_type type,
                                const struct balance *balance)
 {
+    member->changed = true; /* what is told of a balance rests on the member's version, as entries do */
     if (work->reward_count == work->reward_capacity) {
         work->reward_capacity = work->reward_capacity > 0 ? 2 * work->reward_capacity : OUTPUTS_USUAL;
         struct reward *larger = arena_raw(work->arena, work->reward_capacity * sizeof *larger);
@@ -129,7 +130,7 @@ enum err_code work_post(struct work *work, struct member_work *member, struct ba
 }
 
 /* The output that follows an entry of a rule. */
-static void add_points_reward(struct work *work, const struct member_work *member, enum reward_type type,
+static void add_points_reward(struct work *work, struct member_work *member, enum reward_type type,
                               const struct balance *balance, const struct transfer *transfer, const struct cause *cause,
                               struct text reason)
 {

@@ -66,7 +66,7 @@ void work_put_record(struct work *work, struct member_work *member, size_t subje
 
 /* Appends an output for the member with what the balance (NULL: none) is now; the caller fills in the rest, which is
  * zero. Earlier pointers are void. */
-struct reward *work_add_reward(struct work *work, const struct member_work *member, enum reward_type type,
+struct reward *work_add_reward(struct work *work, struct member_work *member, enum reward_type type,
                                const struct balance *balance);
 
 /* A transfer between the member's available account and another, with its entry. balance: the member's, of that

@@ -13,7 +13,8 @@ static const char program_text[] = "program: shop\n"
                                    "points:\n  points: {decimals: 0}\n"
                                    "money:\n  EUR: 2\n"
                                    "rules:\n"
-                                   "  - {id: visit, on: activity.visit, earn: {fixed: 10}}\n";
+                                   "  - {id: visit, on: activity.visit, earn: {fixed: 10}}\n"
+                                   "  - {id: friend, on: referral.converted, earn: {fixed: 500}}\n";
 
 enum { RECORDS_MOST = 8 };
 
@@ -185,6 +186,22 @@ Test(fold, asks_for_keys_when_a_refused_record_may_be_a_copy)
     struct changes *changes = NULL;
     struct err err = {0};
     cr_assert_eq(fold_run(world.fold, &input, &reader, &changes, &err), ERR_KEYS_EXIST);
+    close_world(&world);
+}
+
+Test(fold, what_an_output_tells_of_a_balance_rests_on_the_member_s_version)
+{
+    struct world world;
+    open_world(&world);
+    visit(&world, 100, "a", "ann");
+    struct event *event = &world.records[0].event;
+    event->type = EVENT_REFERRAL;
+    event->kind = REFERRAL_CONVERTED;
+    event->referral = (struct referral_event){.referrer = event->member_id, .referee = event->member_id};
+    struct changes *changes = run(&world, false);
+    cr_assert_eq(changes->reward_count, 1, "she is told that nobody refers himself");
+    cr_assert_eq(changes->entry_count, 0);
+    cr_assert(changes->members[0].changed, "another instance may have changed the balance that she is told");
     close_world(&world);
 }
 

@@ -19,14 +19,6 @@ static struct currency_sum *sum_of(struct member_sums *sums, struct text currenc
     return &sums->sums[sums->count++];
 }
 
-/* What was earned and what of it was taken back; conversions and support's corrections are apart from that. */
-static int64_t lifetime_effect(const struct ledger_row *row)
-{
-    if (row->kind == ENTRY_ACCRUAL)
-        return row->amount;
-    return row->kind == ENTRY_TAKE_BACK ? -row->amount : 0;
-}
-
 void member_sums_add(struct member_sums *sums, const struct ledger_row *row, struct arena *arena)
 {
     struct currency_sum *sum = sum_of(sums, row->currency, arena);
@@ -42,7 +34,7 @@ void member_sums_add(struct member_sums *sums, const struct ledger_row *row, str
         fits = checked_add(sum->available, row->amount, &sum->available);
     if (row->from == ACCOUNT_MEMBER_AVAILABLE)
         fits = checked_sub(sum->available, row->amount, &sum->available) && fits;
-    fits = checked_add(sum->lifetime, lifetime_effect(row), &sum->lifetime) && fits;
+    fits = checked_add(sum->lifetime, entry_lifetime_effect(row->kind, row->to, row->amount), &sum->lifetime) && fits;
     sums->too_much = sums->too_much || !fits;
 }
 
@@ -161,7 +153,7 @@ static struct account_totals *totals_of(struct accounts *accounts, const struct 
 
 static bool is_account(int account)
 {
-    return account >= ACCOUNT_PROGRAMME && account <= ACCOUNT_CONVERTED;
+    return account >= ACCOUNT_PROGRAMME && account <= ACCOUNT_LAST;
 }
 
 void accounts_add(struct accounts *accounts, const struct ledger_row *row, struct arena *arena)
@@ -176,7 +168,7 @@ void accounts_add(struct accounts *accounts, const struct ledger_row *row, struc
 uint64_t accounts_sum(const struct account_totals *totals)
 {
     uint64_t sum = 0;
-    for (int account = ACCOUNT_PROGRAMME; account <= ACCOUNT_CONVERTED; account++)
+    for (int account = ACCOUNT_PROGRAMME; account <= ACCOUNT_LAST; account++)
         sum += totals->sums[account];
     return sum;
 }

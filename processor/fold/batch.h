@@ -63,6 +63,7 @@ struct member {
     struct bytes state;
     bool loaded;
     bool changed;
+    bool erased; /* by this batch: its id and its side table are to be forgotten */
 };
 
 /* A record of the side table, loaded or to be written. */

@@ -19,6 +19,7 @@ enum {
 /* What the fold knows of one record beside the record itself. */
 struct work {
     const struct program *program;
+    const struct event *event; /* the record's, or a copy that names the members whom it counts for after merges */
     struct hash16 subject_keys[STEP_SUBJECTS_MAX];
     uint8_t subject_party[STEP_SUBJECTS_MAX];
     uint8_t subject_count;
@@ -53,6 +54,7 @@ struct fold {
     struct table side_table;
     struct work *work;
     struct changes changes;
+    size_t member_capacity;
     size_t side_capacity;
     size_t dead_capacity;
 };
@@ -215,9 +217,28 @@ static enum err_code look_up_keys(struct fold *fold, const struct fold_input *in
 
 /* ---- members */
 
+/* Twice the room, the members at the same indexes. */
+static void grow_members(struct fold *fold)
+{
+    struct changes *changes = &fold->changes;
+    size_t capacity = fold->member_capacity * 2;
+    struct member *members = arena_array(fold->arena, capacity, sizeof *members);
+    struct table table = table_make(fold->arena, capacity);
+    for (size_t i = 0; i < changes->member_count; i++) {
+        members[i] = changes->members[i];
+        table_intern(&table, members[i].key, (uint32_t)i);
+    }
+    changes->members = members;
+    fold->member_table = table;
+    fold->member_capacity = capacity;
+}
+
+/* Earlier pointers to members are void. member_id: empty where it is not known. */
 static uint32_t member_of(struct fold *fold, struct hash16 key, struct text program_id, struct text member_id)
 {
     struct changes *changes = &fold->changes;
+    if (changes->member_count == fold->member_capacity)
+        grow_members(fold);
     uint32_t at = table_intern(&fold->member_table, key, (uint32_t)changes->member_count);
     if (at < changes->member_count)
         return at;
@@ -229,12 +250,12 @@ static uint32_t member_of(struct fold *fold, struct hash16 key, struct text prog
 
 static void find_parties(struct fold *fold, const struct record *record, struct work *work)
 {
-    const struct event *event = &record->event;
+    const struct event *event = work->event;
     struct party_name names[STEP_PARTIES_MAX];
     work->party_count = (uint8_t)step_parties(work->program, event, names);
     assert(work->party_count >= 1 && work->party_count <= STEP_PARTIES_MAX);
     for (size_t p = 0; p < work->party_count; p++) {
-        bool own = text_equal(names[p].member_id, event->member_id);
+        bool own = text_equal(names[p].member_id, record->event.member_id);
         struct hash16 key = own ? record->member_key : hash_member(event->program_id, names[p].member_id);
         work->parties[p] = member_of(fold, key, event->program_id, names[p].member_id);
     }
@@ -244,6 +265,30 @@ static void find_parties(struct fold *fold, const struct record *record, struct 
         work->subject_keys[s] = hash_subject(subjects[s].kind, subjects[s].name);
         work->subject_party[s] = subjects[s].party;
     }
+}
+
+/* Follows a party that was merged into another member, as far as states are loaded; true where it did. */
+static bool follow_one(struct fold *fold, const struct record *record, struct work *work)
+{
+    for (size_t p = 0; p < work->party_count; p++) {
+        struct bytes state = fold->changes.members[work->parties[p]].state;
+        struct event followed = *work->event;
+        if (state.len == 0 || !step_follow(work->program, &followed, p, state))
+            continue;
+        followed.member_id = arena_text(fold->arena, followed.member_id);
+        if (followed.type == EVENT_REFERRAL) {
+            followed.referral.referrer = arena_text(fold->arena, followed.referral.referrer);
+            followed.referral.referee = arena_text(fold->arena, followed.referral.referee);
+        } else if (followed.type == EVENT_MEMBER) {
+            followed.member.merged_into = arena_text(fold->arena, followed.member.merged_into);
+        }
+        struct event *copy = arena_alloc(fold->arena, sizeof *copy);
+        *copy = followed;
+        work->event = copy;
+        find_parties(fold, record, work);
+        return true;
+    }
+    return false;
 }
 
 static void prepare_records(struct fold *fold, const struct fold_input *input)
@@ -258,6 +303,7 @@ static void prepare_records(struct fold *fold, const struct fold_input *input)
             work->refusal = record->refusal;
             continue;
         }
+        work->event = &record->event;
         work->program = program_set_at(input->programs, record->event.program_id, record->event.occurred_at);
         if (work->program)
             find_parties(fold, record, work);
@@ -295,6 +341,26 @@ static enum err_code load_members(struct fold *fold, const struct fold_reader *r
     enum err_code code = reader->members(reader->context, missing, count, fold->arena, err);
     for (size_t i = 0; !code && i < count; i++)
         missing[i]->loaded = true;
+    return code;
+}
+
+/* The members that events name, and those that they were merged into. */
+static enum err_code load_parties(struct fold *fold, const struct fold_input *input, const struct fold_reader *reader,
+                                  struct err *err)
+{
+    enum err_code code = load_members(fold, reader, err);
+    size_t known = 0;
+    while (!code && known < fold->changes.member_count) {
+        known = fold->changes.member_count;
+        for (size_t i = 0; i < input->count; i++) {
+            struct work *work = &fold->work[i];
+            bool decides = !work->skip && !work->refused;
+            while (decides && follow_one(fold, &input->records[i], work))
+                continue;
+        }
+        if (known < fold->changes.member_count)
+            code = load_members(fold, reader, err);
+    }
     return code;
 }
 
@@ -336,6 +402,15 @@ static struct side_record *side_of(struct fold *fold, struct hash16 member, stru
     return &changes->sides[at];
 }
 
+/* Loads the records from `first` on. */
+static enum err_code load_new_sides(struct fold *fold, const struct fold_reader *reader, size_t first, struct err *err)
+{
+    struct changes *changes = &fold->changes;
+    if (changes->side_count == first)
+        return ERR_NONE;
+    return reader->sides(reader->context, changes->sides + first, changes->side_count - first, fold->arena, err);
+}
+
 static enum err_code load_sides(struct fold *fold, const struct fold_input *input, const struct fold_reader *reader,
                                 struct err *err)
 {
@@ -348,15 +423,102 @@ static enum err_code load_sides(struct fold *fold, const struct fold_input *inpu
                 side_of(fold, member->key, work->subject_keys[s]);
         }
     }
-    if (changes->side_count == 0)
-        return ERR_NONE;
-    return reader->sides(reader->context, changes->sides, changes->side_count, fold->arena, err);
+    return load_new_sides(fold, reader, 0, err);
 }
 
 static struct bytes side_record_of(struct fold *fold, struct hash16 member, struct hash16 subject)
 {
     uint32_t at = table_find(&fold->side_table, side_key(member, subject));
     return at == TABLE_NONE ? (struct bytes){0} : fold->changes.sides[at].record;
+}
+
+/* ---- merges */
+
+/* What earlier records of the batch merged is followed now: with members and side records that nothing needed before. */
+static enum err_code follow_merges(struct fold *fold, const struct record *record, struct work *work,
+                                   const struct fold_reader *reader, struct err *err)
+{
+    bool followed = false;
+    enum err_code code = ERR_NONE;
+    while (!code && follow_one(fold, record, work)) {
+        followed = true;
+        code = load_members(fold, reader, err);
+    }
+    if (code || !followed)
+        return code;
+    size_t first = fold->changes.side_count;
+    for (size_t s = 0; s < work->subject_count; s++) {
+        const struct member *member = &fold->changes.members[work->parties[work->subject_party[s]]];
+        if (step_needs(member->state, work->subject_keys[s]))
+            side_of(fold, member->key, work->subject_keys[s]);
+    }
+    return load_new_sides(fold, reader, first, err);
+}
+
+/* The member's whole side table, into the batch's. What the batch has of it is newer. */
+static enum err_code load_all_sides(struct fold *fold, const struct member *member, const struct fold_reader *reader,
+                                    struct err *err)
+{
+    struct side_record *rows = NULL;
+    size_t count = 0;
+    if (!step_has_spilled(member->state))
+        return ERR_NONE;
+    enum err_code code = reader->sides_of(reader->context, member->key, fold->arena, &rows, &count, err);
+    for (size_t i = 0; i < count && !code; i++) {
+        struct side_record *side = side_of(fold, member->key, rows[i].subject_key);
+        if (!side->record.at)
+            side->record = rows[i].record;
+    }
+    return code;
+}
+
+static bool is_among(const struct hash16 *keys, size_t count, struct hash16 key)
+{
+    for (size_t i = 0; i < count; i++)
+        if (hash16_equal(keys[i], key))
+            return true;
+    return false;
+}
+
+/* All records of the account that ends, in its state or in the side table. */
+static size_t list_moved(struct fold *fold, const struct member *ends, struct moved **out)
+{
+    const struct changes *changes = &fold->changes;
+    struct hash16 held[STEP_RECORDS_MAX];
+    size_t held_count = step_record_keys(ends->state, held), count = 0;
+    struct moved *moved = arena_array(fold->arena, held_count + changes->side_count, sizeof *moved);
+    for (size_t i = 0; i < held_count; i++)
+        moved[count++] = (struct moved){.subject_key = held[i]};
+    for (size_t i = 0; i < changes->side_count; i++) {
+        const struct side_record *side = &changes->sides[i];
+        if (side->record.at && hash16_equal(side->member_key, ends->key) &&
+            !is_among(held, held_count, side->subject_key))
+            moved[count++] = (struct moved){.subject_key = side->subject_key, .from = side->record};
+    }
+    *out = moved;
+    return count;
+}
+
+static enum err_code find_moved(struct fold *fold, const struct work *work, const struct fold_reader *reader,
+                                struct step_input *input, struct err *err)
+{
+    const struct member *ends = &fold->changes.members[work->parties[0]];
+    const struct member *goes_on = &fold->changes.members[work->parties[1]];
+    struct moved *moved = NULL;
+    enum err_code code = load_all_sides(fold, ends, reader, err);
+    if (code)
+        return code;
+    size_t count = list_moved(fold, ends, &moved);
+    size_t first = fold->changes.side_count;
+    for (size_t i = 0; i < count; i++)
+        if (step_needs(goes_on->state, moved[i].subject_key))
+            side_of(fold, goes_on->key, moved[i].subject_key);
+    code = load_new_sides(fold, reader, first, err);
+    for (size_t i = 0; i < count && !code; i++)
+        moved[i].into = side_record_of(fold, goes_on->key, moved[i].subject_key);
+    input->moved = moved;
+    input->moved_count = count;
+    return code;
 }
 
 /* ---- deciding */
@@ -368,7 +530,7 @@ static void append_reward(struct fold *fold, const struct record *record, const 
     const struct partition *partition = record->partition;
     char room[OUTPUT_ID_SIZE];
     struct reward_context context = {
-        .event = &record->event,
+        .event = work->event,
         .member_id = member->member_id,
         .id = output_id(partition->topic_no, partition->number, record->offset, index, room),
     };
@@ -425,6 +587,24 @@ static void take_decision(struct fold *fold, const struct record *record, const 
     }
 }
 
+/* The member is a tombstone by now; the accounts merged into it become some. */
+static enum err_code erase(struct fold *fold, const struct work *work, const struct decision *decision,
+                           const struct fold_reader *reader, struct err *err)
+{
+    struct text program_id = work->event->program_id;
+    uint32_t *erased = arena_array(fold->arena, decision->merged_count, sizeof *erased);
+    for (size_t i = 0; i < decision->merged_count; i++)
+        erased[i] = member_of(fold, decision->merged[i], program_id, (struct text){NULL, 0});
+    enum err_code code = load_members(fold, reader, err);
+    for (size_t i = 0; i < decision->merged_count && !code; i++) {
+        struct member *member = &fold->changes.members[erased[i]];
+        member->changed = member->erased = true;
+        code = step_erased(member->state, fold->arena, &member->state, err);
+    }
+    fold->changes.members[work->parties[0]].erased = true;
+    return code;
+}
+
 /* A refusal that rests on what a member has holds only while that is so: the member's version is compared, as if the
  * event had changed it. */
 static void rest_on_members(struct fold *fold, const struct work *work)
@@ -437,11 +617,20 @@ static void rest_on_members(struct fold *fold, const struct work *work)
 }
 
 static enum err_code decide(struct fold *fold, const struct fold_input *input, const struct record *record,
-                            struct work *work, struct err *err)
+                            struct work *work, const struct fold_reader *reader, struct err *err)
 {
-    struct step_input step_in = {.program = work->program, .programs = input->programs, .event = &record->event};
-    for (size_t p = 0; p < work->party_count; p++)
+    enum err_code code = follow_merges(fold, record, work, reader, err);
+    if (code)
+        return code;
+    struct step_input step_in = {.program = work->program, .programs = input->programs, .event = work->event};
+    if (work->event->kind == MEMBER_MERGED && work->party_count == STEP_PARTIES_MAX)
+        code = find_moved(fold, work, reader, &step_in, err);
+    if (code)
+        return code;
+    for (size_t p = 0; p < work->party_count; p++) {
+        step_in.parties[p].key = fold->changes.members[work->parties[p]].key;
         step_in.parties[p].state = fold->changes.members[work->parties[p]].state;
+    }
     for (size_t s = 0; s < work->subject_count; s++) {
         const struct member *member = &fold->changes.members[work->parties[work->subject_party[s]]];
         step_in.subject_keys[s] = work->subject_keys[s];
@@ -452,14 +641,15 @@ static enum err_code decide(struct fold *fold, const struct fold_input *input, c
     struct decision decision = {0};
     struct err why;
     arena_reset(fold->scratch);
-    enum err_code code = step(&step_in, fold->scratch, &decision, &why);
+    code = step(&step_in, fold->scratch, &decision, &why);
     if (code == ERR_NONE) {
         take_decision(fold, record, work, &decision);
-        return ERR_NONE;
+        return decision.erases ? erase(fold, work, &decision, reader, err) : ERR_NONE;
     }
     if (err_class(code) == ERR_CLASS_POISON) {
         refuse(work, fold->arena, code, text_of(why.text));
-        rest_on_members(fold, work);
+        if (code != ERR_MEMBER_ERASED) /* which never changes again */
+            rest_on_members(fold, work);
         return ERR_NONE;
     }
     *err = why;
@@ -561,7 +751,8 @@ static int compare_members(const void *a, const void *b)
 
 /* The first of several records with one key counts; those behind it are duplicates or conflicts. A record that is
  * refused does not use up its key. */
-static enum err_code decide_all(struct fold *fold, const struct fold_input *input, struct err *err)
+static enum err_code decide_all(struct fold *fold, const struct fold_input *input, const struct fold_reader *reader,
+                                struct err *err)
 {
     struct changes *changes = &fold->changes;
     struct table seen = table_make(fold->arena, input->count);
@@ -577,7 +768,7 @@ static enum err_code decide_all(struct fold *fold, const struct fold_input *inpu
             compare_content(fold, work, changes->keys[before].content, record->content);
         }
         if (!work->skip && !work->refused) {
-            enum err_code code = decide(fold, input, record, work, err);
+            enum err_code code = decide(fold, input, record, work, reader, err);
             if (code)
                 return code;
         }
@@ -601,8 +792,9 @@ static void start(struct fold *fold, const struct fold_input *input)
     buffer_clear(&fold->entries);
     fold->changes = (struct changes){.entries = &fold->entries, .revision = input->programs->revision};
     fold->work = arena_array(fold->arena, input->count, sizeof *fold->work);
-    fold->changes.members = arena_array(fold->arena, input->count * STEP_PARTIES_MAX, sizeof(struct member));
-    fold->member_table = table_make(fold->arena, input->count * STEP_PARTIES_MAX);
+    fold->member_capacity = input->count * STEP_PARTIES_MAX;
+    fold->changes.members = arena_array(fold->arena, fold->member_capacity, sizeof(struct member));
+    fold->member_table = table_make(fold->arena, fold->member_capacity);
     fold->side_capacity = fold->dead_capacity = 0;
 }
 
@@ -618,11 +810,11 @@ enum err_code fold_run(struct fold *fold, const struct fold_input *input, const 
     if (code)
         return code;
     prepare_records(fold, input);
-    code = load_members(fold, reader, err);
+    code = load_parties(fold, input, reader, err);
     if (!code)
         code = load_sides(fold, input, reader, err);
     if (!code)
-        code = decide_all(fold, input, err);
+        code = decide_all(fold, input, reader, err);
     if (code)
         return code;
     fold->changes.ranges = fold->ranges;

@@ -59,6 +59,9 @@ struct once_record {
 /* The bit that stands for a kind of order event in a record; 0 for kinds that no rule can name. */
 uint32_t order_kind_bit(enum event_kind kind);
 
+/* True for the record of an order. */
+bool record_is_order(struct bytes bytes);
+
 /* {NULL, 0} is a record with nothing in it. Texts are views into the bytes. ERR_BAD_STATE on bytes not written here. */
 enum err_code order_record_decode(struct bytes bytes, struct scratch *scratch, struct order_record *out,
                                   struct err *err);

@@ -222,7 +222,7 @@ static uint32_t member_of(struct fold *fold, struct hash16 key, struct text prog
     if (at < changes->member_count)
         return at;
     struct member *member = &changes->members[changes->member_count++];
-    *member = (struct member){.key = key, .program_id = program_id, .member_id = member_id};
+    *member = (struct member){.key = key, .program_id = program_id, .member_id = member_id, .due_at = DUE_AS_BEFORE};
     member->loaded = cache_get(fold->cache, key, &member->version, &member->state);
     return at;
 }
@@ -421,6 +421,7 @@ static void take_decision(struct fold *fold, const struct record *record, const 
             continue;
         struct member *member = &changes->members[work->parties[p]];
         member->state = arena_bytes(fold->arena, decision->states[p]);
+        member->due_at = decision->due_at[p];
         member->changed = true;
     }
 }

@@ -319,6 +319,15 @@ static enum err_code write_entries(struct ledger *ledger, const struct changes *
                          buffer_view(changes->entries), err);
 }
 
+/* A null in place of `none`. */
+static void copy_due(struct buffer *rows, int64_t due_at, int64_t none)
+{
+    if (due_at == none)
+        copy_null(rows);
+    else
+        copy_i64(rows, due_at);
+}
+
 static enum err_code insert_members(struct ledger *ledger, const struct changes *changes, struct err *err)
 {
     buffer_clear(&ledger->rows);
@@ -326,15 +335,18 @@ static enum err_code insert_members(struct ledger *ledger, const struct changes 
         const struct member *member = &changes->members[i];
         if (!member->changed || member->version > 0)
             continue;
-        copy_row(&ledger->rows, 5);
+        copy_row(&ledger->rows, 6);
         copy_hash(&ledger->rows, member->key);
         copy_i64(&ledger->rows, 1);
         copy_text(&ledger->rows, member->program_id);
         copy_text(&ledger->rows, member->member_id);
         copy_bytes(&ledger->rows, member->state.at, member->state.len);
+        copy_due(&ledger->rows, member->due_at, INT64_MAX);
     }
-    return copy_rows(
-        ledger, "COPY members (member_key, version, program_id, member_id, state) FROM STDIN (FORMAT binary)", err);
+    return copy_rows(ledger,
+                     "COPY members (member_key, version, program_id, member_id, state, due_at)"
+                     " FROM STDIN (FORMAT binary)",
+                     err);
 }
 
 /* The optimistic version: a member that another instance changed meanwhile is not hit, and the batch folds again. */
@@ -346,7 +358,7 @@ static enum err_code update_members(struct ledger *ledger, const struct changes 
     if (count == 0)
         return ERR_NONE;
     struct buffer *keys = array(ledger, 0, OID_UUID, count), *versions = array(ledger, 1, OID_INT8, count);
-    struct buffer *states = array(ledger, 2, OID_BYTEA, count);
+    struct buffer *states = array(ledger, 2, OID_BYTEA, count), *dues = array(ledger, 3, OID_INT8, count);
     for (size_t i = 0; i < changes->member_count; i++) {
         const struct member *member = &changes->members[i];
         if (!member->changed || member->version == 0)
@@ -354,8 +366,9 @@ static enum err_code update_members(struct ledger *ledger, const struct changes 
         copy_hash(keys, member->key);
         copy_i64(versions, member->version);
         copy_bytes(states, member->state.at, member->state.len);
+        copy_due(dues, member->due_at, DUE_AS_BEFORE);
     }
-    struct parameters parameters = arrays_as_parameters(ledger, 3);
+    struct parameters parameters = arrays_as_parameters(ledger, 4);
     PGresult *result = NULL;
     enum err_code code = exchange_run(&ledger->session.exchange, "update_members", &parameters, &result, err);
     if (code)

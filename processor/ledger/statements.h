@@ -11,8 +11,11 @@
                       " WHERE p.topic_no = v.topic_no AND p.partition = v.partition AND p.consumer = $7::text"         \
                       " AND p.owner_epoch = v.epoch AND p.applied = v.since")                                          \
     X(lock_revision, "SELECT revision FROM program_revision FOR SHARE")                                                \
-    X(update_members, "UPDATE members m SET version = v.version + 1, state = v.state"                                  \
-                      " FROM unnest($1::uuid[], $2::bigint[], $3::bytea[]) AS v(member_key, version, state)"           \
+    /* due_at: a null leaves it as it is, the largest number means that nothing falls due */                           \
+    X(update_members, "UPDATE members m SET version = v.version + 1, state = v.state,"                                 \
+                      " due_at = nullif(coalesce(v.due_at, m.due_at), 9223372036854775807)"                            \
+                      " FROM unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::bigint[])"                              \
+                      " AS v(member_key, version, state, due_at)"                                                      \
                       " WHERE m.member_key = v.member_key AND m.version = v.version")                                  \
     X(put_sides, "INSERT INTO member_records (member_key, subject_key, record)"                                        \
                  " SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bytea[])"                                          \

@@ -7,13 +7,18 @@
 #include "rules/step.h"
 
 enum {
-    STATE_VERSION = 1,
+    STATE_VERSION = 2,
     FLAG_HAS_SPILLED = 1,
     BALANCE_BYTES_MIN = 3,
     TALLY_BYTES_MIN = 4,
     RECORD_BYTES_MIN = sizeof(struct hash16) + 1,
-    SPARE = 4 /* room for what one event is likely to add */
+    SECTION_BYTES_MIN = 2,
+    SHORT_LENGTH_MAX = 0x7f, /* the longest section whose length takes one byte */
+    SPARE = 4                /* room for what one event is likely to add */
 };
+
+/* Numbers stand in states for ever: never change one. Records are last, so that step_needs passes over the rest. */
+enum section_number { SECTION_BALANCES = 1, SECTION_TALLIES = 2, SECTION_RECORDS = 15 };
 
 /* ---- reading */
 
@@ -59,10 +64,10 @@ static void read_tallies(struct reader *reader, struct scratch *scratch, struct 
 
 static void read_records(struct reader *reader, struct scratch *scratch, struct member_state *state)
 {
+    (void)scratch; /* their room is made before the sections are read */
     size_t count = read_count(reader, RECORD_BYTES_MIN);
     if (count > STATE_RECORDS_MAX)
         count = (size_t)reader_fail(reader);
-    state->records = scratch_raw(scratch, (STATE_RECORDS_MAX + 1) * sizeof *state->records);
     for (size_t i = 0; i < count; i++) {
         state->records[i].key = read_hash16(reader);
         state->records[i].bytes = read_bytes(reader);
@@ -75,11 +80,106 @@ static void read_records(struct reader *reader, struct scratch *scratch, struct 
     state->record_count = count;
 }
 
+/* ---- writing */
+
+static size_t balances_size_max(const struct member_state *state)
+{
+    size_t size = CODEC_VARINT_MAX;
+    for (size_t i = 0; i < state->balance_count; i++)
+        size += state->balances[i].currency.len + 3 * CODEC_VARINT_MAX;
+    return state->balance_count > 0 ? size : 0;
+}
+
+static void write_balances(struct writer *writer, const struct member_state *state)
+{
+    write_varint(writer, state->balance_count);
+    for (size_t i = 0; i < state->balance_count; i++) {
+        write_text(writer, state->balances[i].currency);
+        write_signed(writer, state->balances[i].available);
+        write_signed(writer, state->balances[i].lifetime);
+    }
+}
+
+static size_t tallies_size_max(const struct member_state *state)
+{
+    size_t size = CODEC_VARINT_MAX;
+    for (size_t i = 0; i < state->tally_count; i++)
+        size += state->tallies[i].reward_id.len + 4 * CODEC_VARINT_MAX;
+    return state->tally_count > 0 ? size : 0;
+}
+
+static void write_tallies(struct writer *writer, const struct member_state *state)
+{
+    write_varint(writer, state->tally_count);
+    for (size_t i = 0; i < state->tally_count; i++) {
+        write_text(writer, state->tallies[i].reward_id);
+        write_natural(writer, state->tallies[i].version);
+        write_natural(writer, state->tallies[i].count);
+        write_signed(writer, state->tallies[i].carry);
+    }
+}
+
+static size_t records_size_max(const struct member_state *state)
+{
+    size_t size = CODEC_VARINT_MAX;
+    for (size_t i = 0; i < state->record_count; i++)
+        size += sizeof(struct hash16) + state->records[i].bytes.len + CODEC_VARINT_MAX;
+    return state->record_count > 0 ? size : 0;
+}
+
+static void write_records(struct writer *writer, const struct member_state *state)
+{
+    write_varint(writer, state->record_count);
+    for (size_t i = 0; i < state->record_count; i++) {
+        const struct inline_record *record = &state->records[i];
+        write_raw(writer, record->key.bytes, sizeof record->key.bytes);
+        write_varint(writer, record->bytes.len);
+        write_raw(writer, record->bytes.at, record->bytes.len);
+    }
+}
+
+/* ---- sections */
+
+/* A part of the state. size_max: of its bytes; 0 where it is empty, which is not written and reads as zeros. */
+struct section {
+    enum section_number number;
+    void (*read)(struct reader *reader, struct scratch *scratch, struct member_state *state);
+    size_t (*size_max)(const struct member_state *state);
+    void (*write)(struct writer *writer, const struct member_state *state);
+};
+
+/* In order of their numbers. */
+static const struct section sections[] = {
+    {SECTION_BALANCES, read_balances, balances_size_max, write_balances},
+    {SECTION_TALLIES, read_tallies, tallies_size_max, write_tallies},
+    {SECTION_RECORDS, read_records, records_size_max, write_records},
+};
+
+enum { SECTION_COUNT = sizeof sections / sizeof *sections };
+
+static void read_sections(struct reader *reader, struct scratch *scratch, struct member_state *state)
+{
+    size_t at = 0;
+    for (size_t left = read_count(reader, SECTION_BYTES_MIN); left > 0; left--, at++) {
+        uint64_t number = read_varint(reader);
+        struct reader part = reader_of(read_bytes(reader));
+        while (at < SECTION_COUNT && sections[at].number != number)
+            at++;
+        if (at == SECTION_COUNT) { /* unknown, or out of order */
+            reader_fail(reader);
+            return;
+        }
+        sections[at].read(&part, scratch, state);
+        if (part.bad || part.at != part.end || sections[at].size_max(state) == 0)
+            reader_fail(reader);
+    }
+}
+
 enum err_code state_decode(struct bytes bytes, struct scratch *scratch, struct member_state *out, struct err *err)
 {
-    static const uint8_t empty[] = {STATE_VERSION, 0, 0, 0, 0, 0};
+    static const uint8_t empty[] = {STATE_VERSION, 0, 0, 0};
     struct reader reader = reader_of(bytes.len > 0 ? bytes : (struct bytes){empty, sizeof empty});
-    struct member_state state;
+    struct member_state state = {0};
     uint64_t version = read_varint(&reader);
     if (version != STATE_VERSION)
         return err_set(err, ERR_BAD_STATE, "a member's state begins with version %llu; this build reads %d",
@@ -89,58 +189,51 @@ enum err_code state_decode(struct bytes bytes, struct scratch *scratch, struct m
         reader_fail(&reader);
     state.has_spilled = flags & FLAG_HAS_SPILLED;
     state.entry_count = read_natural(&reader);
-    read_balances(&reader, scratch, &state);
-    read_tallies(&reader, scratch, &state);
-    read_records(&reader, scratch, &state);
+    state.records = scratch_raw(scratch, (STATE_RECORDS_MAX + 1) * sizeof *state.records);
+    read_sections(&reader, scratch, &state);
     if (reader.bad || reader.at != reader.end)
         return err_set(err, ERR_BAD_STATE, "a member's state of %zu bytes is not well-formed", bytes.len);
     *out = state;
     return ERR_NONE;
 }
 
-/* ---- writing */
-
-static size_t encoded_size_max(const struct member_state *state)
+/* The length stands before the section and is known behind it: most take one byte, the others are moved. */
+static void write_section(struct writer *writer, const struct section *section, const struct member_state *state)
 {
-    size_t size = 6 * CODEC_VARINT_MAX;
-    for (size_t i = 0; i < state->balance_count; i++)
-        size += state->balances[i].currency.len + 3 * CODEC_VARINT_MAX;
-    for (size_t i = 0; i < state->tally_count; i++)
-        size += state->tallies[i].reward_id.len + 4 * CODEC_VARINT_MAX;
-    for (size_t i = 0; i < state->record_count; i++)
-        size += sizeof(struct hash16) + state->records[i].bytes.len + CODEC_VARINT_MAX;
-    return size + CODEC_VARINT_MAX; /* a varint asks for its longest form */
+    write_varint(writer, section->number);
+    uint8_t *begin = writer->at + 1;
+    writer->at = begin;
+    section->write(writer, state);
+    size_t len = (size_t)(writer->at - begin);
+    writer->at = begin - 1;
+    if (len > SHORT_LENGTH_MAX) {
+        size_t room = 1;
+        for (size_t rest = len >> 7; rest > 0; rest >>= 7)
+            room++;
+        memmove(begin - 1 + room, begin, len);
+    }
+    write_varint(writer, len);
+    writer->at += len;
 }
 
 struct bytes state_encode(const struct member_state *state, struct scratch *scratch)
 {
     assert(state->record_count <= STATE_RECORDS_MAX);
-    size_t size = encoded_size_max(state);
+    size_t sizes[SECTION_COUNT], count = 0, size = 5 * CODEC_VARINT_MAX;
+    for (size_t i = 0; i < SECTION_COUNT; i++) {
+        sizes[i] = sections[i].size_max(state);
+        count += sizes[i] > 0;
+        size += sizes[i] > 0 ? sizes[i] + 3 * CODEC_VARINT_MAX : 0;
+    }
     uint8_t *at = scratch_raw(scratch, size);
     struct writer writer = {at, at + size};
     write_varint(&writer, STATE_VERSION);
     write_varint(&writer, state->has_spilled ? FLAG_HAS_SPILLED : 0);
     write_natural(&writer, state->entry_count);
-    write_varint(&writer, state->balance_count);
-    for (size_t i = 0; i < state->balance_count; i++) {
-        write_text(&writer, state->balances[i].currency);
-        write_signed(&writer, state->balances[i].available);
-        write_signed(&writer, state->balances[i].lifetime);
-    }
-    write_varint(&writer, state->tally_count);
-    for (size_t i = 0; i < state->tally_count; i++) {
-        write_text(&writer, state->tallies[i].reward_id);
-        write_natural(&writer, state->tallies[i].version);
-        write_natural(&writer, state->tallies[i].count);
-        write_signed(&writer, state->tallies[i].carry);
-    }
-    write_varint(&writer, state->record_count);
-    for (size_t i = 0; i < state->record_count; i++) {
-        const struct inline_record *record = &state->records[i];
-        write_raw(&writer, record->key.bytes, sizeof record->key.bytes);
-        write_varint(&writer, record->bytes.len);
-        write_raw(&writer, record->bytes.at, record->bytes.len);
-    }
+    write_varint(&writer, count);
+    for (size_t i = 0; i < SECTION_COUNT; i++)
+        if (sizes[i] > 0)
+            write_section(&writer, &sections[i], state);
     return (struct bytes){at, (size_t)(writer.at - at)};
 }
 
@@ -149,9 +242,10 @@ struct bytes state_encode(const struct member_state *state, struct scratch *scra
 /* Twice the room, the same items. */
 static void *grown(struct scratch *scratch, const void *items, size_t count, size_t *capacity, size_t item_size)
 {
-    *capacity *= 2;
+    *capacity = *capacity > 0 ? *capacity * 2 : SPARE;
     void *larger = scratch_raw(scratch, *capacity * item_size);
-    memcpy(larger, items, count * item_size);
+    if (count > 0)
+        memcpy(larger, items, count * item_size);
     return larger;
 }
 
@@ -257,17 +351,13 @@ bool step_needs(struct bytes state, struct hash16 subject_key)
     if (read_varint(&reader) != STATE_VERSION || !(read_varint(&reader) & FLAG_HAS_SPILLED))
         return false;
     read_natural(&reader);
-    for (size_t left = read_count(&reader, BALANCE_BYTES_MIN); left > 0; left--) {
-        read_text(&reader);
-        read_signed(&reader);
-        read_signed(&reader);
+    struct bytes records = {NULL, 0};
+    for (size_t left = read_count(&reader, SECTION_BYTES_MIN); left > 0; left--) {
+        bool here = read_varint(&reader) == SECTION_RECORDS;
+        struct bytes section = read_bytes(&reader);
+        records = here ? section : records;
     }
-    for (size_t left = read_count(&reader, TALLY_BYTES_MIN); left > 0; left--) {
-        read_text(&reader);
-        read_natural(&reader);
-        read_natural(&reader);
-        read_signed(&reader);
-    }
+    reader = reader_of(records);
     for (size_t left = read_count(&reader, RECORD_BYTES_MIN); left > 0; left--) {
         struct hash16 key = read_hash16(&reader);
         read_bytes(&reader);

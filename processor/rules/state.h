@@ -4,14 +4,16 @@
 #include "base/err.h"
 #include "rules/scratch.h"
 
-/* A member's state: what the rules know of the member between events. Bytes, version 1:
+/* A member's state: what the rules know of the member between events. Bytes, version 2:
  *
- *   u8      1, the version of this form
+ *   u8      2, the version of this form
  *   u8      flags: 1 = the side table may hold records of this member
  *   natural entries so far
- *   count   balances, sorted by currency: text currency, signed available, signed lifetime
- *   count   tallies of automatic rewards, sorted by (id, version): text id, natural version, natural count, signed
- * carry count   records, newest last: 16 bytes subject key, bytes record
+ *   count   sections, each: natural number, bytes. In order of their numbers; empty ones are left out:
+ *     1  count balances, sorted by currency: text currency, signed available, signed lifetime
+ *     2  count tallies of automatic rewards, sorted by (id, version): text id, natural version, natural count, signed
+ *        carry
+ *    15  count records, newest last: 16 bytes subject key, bytes record
  *
  * Names and not places stand in it, so that it can be read without the program. Any bytes can be offered for reading.
  */

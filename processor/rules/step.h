@@ -105,6 +105,8 @@ struct decision {
     const struct spill *spills;
     size_t spill_count;
     struct bytes states[STEP_PARTIES_MAX]; /* new state bytes; {NULL, 0}: unchanged */
+    /* Of each party whose state changed: when its next obligation falls due, µs UTC; INT64_MAX: none does. */
+    int64_t due_at[STEP_PARTIES_MAX];
 };
 
 /* A member that the event touches, by id; party 0 is the event's own member. */

@@ -142,6 +142,7 @@ Test(fold, counts_an_event_once_within_a_batch_and_covers_gaps_between_offsets)
     cr_assert_eq(changes->ranges[0].to, 108);
     cr_assert_eq(changes->ranges[0].newest_event_at, in_2026 + 107);
     cr_assert_eq(changes->revision, 5);
+    cr_assert_eq(changes->members[0].due_at, INT64_MAX, "points of this program never fall due");
     cr_assert_eq(world.reads_of_keys, 0, "keys are not looked up without a reason");
     close_world(&world);
 }

@@ -208,21 +208,31 @@ Test(state, that_is_not_canonical_is_unreadable)
         size_t len;
         const char *what;
     } cases[] = {
-        {"\x01\x00\x00\x00\x00\x00", 6, NULL},
-        {"\x02\x00\x00\x00\x00\x00", 6, "another version"},
-        {"\x01\x02\x00\x00\x00\x00", 6, "an unknown flag"},
-        {"\x01\x00\x80\x00\x00\x00\x00", 7, "a number in two bytes that fits one"},
-        {"\x01\x00\x00\x00\x00\x00\x00", 7, "a byte left over"},
-        {"\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x00\x00", 15, "entries above int64"},
-        {"\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02\x00\x00\x00", 15, "a number above 64 bits"},
-        {"\x01\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x00\x00", 14, "a huge count"},
-        {"\x01\x00\x00\x02\x01"
+        {"\x02\x00\x00\x00", 4, NULL},
+        {"\x02\x00\x00\x01\x01\x05\x01\x01"
+         "a\x02\x04",
+         11, NULL},
+        {"\x01\x00\x00\x00", 4, "another version"},
+        {"\x02\x02\x00\x00", 4, "an unknown flag"},
+        {"\x02\x00\x80\x00\x00", 5, "a number in two bytes that fits one"},
+        {"\x02\x00\x00\x00\x00", 5, "a byte left over"},
+        {"\x02\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00", 13, "entries above int64"},
+        {"\x02\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02\x00", 13, "a number above 64 bits"},
+        {"\x02\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\x7f", 12, "a huge count of sections"},
+        {"\x02\x00\x00\x01\x01\x01\x00", 7, "a section with nothing in it"},
+        {"\x02\x00\x00\x01\x01\x06\x01\x01"
+         "a\x02\x04\x00",
+         12, "a section with a byte left over"},
+        {"\x02\x00\x00\x01\x0d\x05\x01\x01"
+         "a\x02\x04",
+         11, "an unknown section"},
+        {"\x02\x00\x00\x01\x01\x09\x02\x01"
          "a\x00\x00\x01"
-         "a\x00\x00\x00\x00",
-         14, "one currency twice"},
-        {"\x01\x00\x00\x00\x00\x01"
+         "a\x00\x00",
+         15, "one currency twice"},
+        {"\x02\x00\x00\x01\x0f\x12\x01"
          "0123456789abcdef\x00",
-         23, "an empty record"},
+         24, "an empty record"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct bytes bytes = {(const uint8_t *)cases[i].bytes, cases[i].len};
@@ -232,7 +242,7 @@ Test(state, that_is_not_canonical_is_unreadable)
 
 Test(state, with_a_huge_count_does_not_allocate)
 {
-    uint8_t bytes[] = {1, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0};
+    uint8_t bytes[] = {2, 0, 0, 1, 1, 6, 0xff, 0xff, 0xff, 0xff, 0x0f, 0};
     cr_assert_not(reads((struct bytes){bytes, sizeof bytes}));
     cr_assert_lt(scratch->used, 4096);
     cr_assert_lt(arena_used(arena), sizeof *scratch + 4096);

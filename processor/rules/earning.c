@@ -62,8 +62,7 @@ static bool points_of(const struct rule *rule, const struct rate *rate, const st
     case EARN_FIXED:
         return fraction_apply(factor, rule->fixed, rule->rounding, out);
     case EARN_PER_ITEM:
-        return checked_mul(rule->fixed, measure->items, &amount) &&
-               fraction_apply(factor, amount, rule->rounding, out);
+        return checked_mul(rule->fixed, measure->items, &amount) && fraction_apply(factor, amount, rule->rounding, out);
     case EARN_AMOUNT:
         return fraction_apply(factor, amount, rule->rounding, out);
     case EARN_RATE:
@@ -82,8 +81,7 @@ static enum err_code compute(struct work *work, const struct member_work *member
     int64_t amount = 0;
     if (rule->form == EARN_AMOUNT && !amount_by_expression(work, member, rule, terms, event, &amount))
         return overflow(work, rule);
-    if (!factor_of(work, member, terms, rule, event, &factor) ||
-        !points_of(rule, rate, measure, amount, factor, out))
+    if (!factor_of(work, member, terms, rule, event, &factor) || !points_of(rule, rate, measure, amount, factor, out))
         return overflow(work, rule);
     return ERR_NONE;
 }

@@ -108,8 +108,7 @@ static bool add_line(struct line_record *into, const struct line_record *line)
     return checked_add(into->quantity, line->quantity, &into->quantity) &&
            checked_add(into->net, line->net, &into->net) &&
            checked_add(into->discount, line->discount, &into->discount) &&
-           checked_add(into->net, into->discount, &gross) &&
-           checked_add(into->tax, line->tax, &into->tax) &&
+           checked_add(into->net, into->discount, &gross) && checked_add(into->tax, line->tax, &into->tax) &&
            checked_add(into->refunded, line->refunded, &into->refunded);
 }
 
@@ -142,9 +141,8 @@ static struct text line_key(const struct order_line *line)
 /* What the image leaves out stays zero, so that a record reads back as it was written. */
 static struct line_record line_as_recorded(const struct order_line *line, uint32_t image)
 {
-    struct line_record record = {.key = line_key(line),
-                                 .quantity = line->quantity,
-                                 .net = line->quantity * line->unit_price - line->discount};
+    struct line_record record = {
+        .key = line_key(line), .quantity = line->quantity, .net = line->quantity * line->unit_price - line->discount};
     if (image & IMAGE_PRICE)
         record.discount = line->discount;
     if (image & IMAGE_TAX)

@@ -19,7 +19,8 @@ enum err_code order_lines_replace(struct order_record *record, const struct orde
 enum err_code order_lines_refund(struct order_record *record, const struct order_event *refund, struct scratch *scratch,
                                  struct err *err);
 
-/* Of an amount >= 0 of the line, what remains: less the share of the quantity that came back, that share rounded down. */
+/* Of an amount >= 0 of the line, what remains: less the share of the quantity that came back, that share rounded down.
+ */
 int64_t line_share(const struct line_record *line, int64_t amount);
 
 /* The basis that remains, in minor units, >= 0: lines less what came back in proportion, less the order's discount and

@@ -73,9 +73,11 @@ enum stacking {
 
 /* When something counts, by the time of the event. */
 struct gate {
-    int64_t from;      /* µs, from which on; INT64_MIN: always */
-    int64_t until;     /* µs, before which; INT64_MAX: for ever */
+    int64_t from;  /* µs, from which on */
+    int64_t until; /* µs, before which */
 };
+
+#define GATE_ALWAYS ((struct gate){INT64_MIN, INT64_MAX})
 
 /* What a rule counts once, beside the event itself. */
 enum once_per { ONCE_PER_EVENT, ONCE_PER_ORDER, ONCE_PER_PRODUCT, ONCE_PER_CONTENT, ONCE_PER_REFEREE, ONCE_PER_MEMBER };

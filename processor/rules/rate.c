@@ -102,8 +102,8 @@ struct fraction fraction_of(struct decimal number)
 {
     assert(number.digits > 0 && number.decimals <= RATE_DECIMALS_MAX);
     struct fraction fraction = FRACTION_ONE;
-    bool fits = reduce((uint64_t)number.digits, power_of_ten(number.decimals), &fraction.numerator,
-                       &fraction.denominator);
+    bool fits =
+        reduce((uint64_t)number.digits, power_of_ten(number.decimals), &fraction.numerator, &fraction.denominator);
     assert(fits);
     (void)fits;
     return fraction;

@@ -12,11 +12,10 @@
  *   order: natural flags and image, count decisions: natural kind, natural version, signed at; text currency, text
  *          partner, natural revision, natural discount, natural refunded amount, natural nth; with IMAGE_TERMS: natural
  *          shipping, natural points used, text channel, text coupon; with IMAGE_TIER: text tier; count lines: text key,
- *          natural quantity, natural net, natural refunded quantity, with IMAGE_PRICE: natural discount, with IMAGE_TAX:
- *          natural tax, with IMAGE_ITEM: text sku, text category, count labels; grants
- *   once:  natural undone, text partner; grants, each followed by signed at
- *   grants: count: natural (place of the rule * 4 + 2 where it was cut + 1 where a version follows), natural version,
- *           natural points, natural cut; sorted by version and rule
+ *          natural quantity, natural net, natural refunded quantity, with IMAGE_PRICE: natural discount, with
+ * IMAGE_TAX: natural tax, with IMAGE_ITEM: text sku, text category, count labels; grants once:  natural undone, text
+ * partner; grants, each followed by signed at grants: count: natural (place of the rule * 4 + 2 where it was cut + 1
+ * where a version follows), natural version, natural points, natural cut; sorted by version and rule
  */
 
 /* What one rule granted. The rule is named by its place in that version's file, which never changes. */
@@ -68,8 +67,8 @@ struct order_decision {
 enum { ORDER_DECISIONS_MAX = 4 }; /* one for each kind that rules can name */
 
 struct order_record {
-    bool whole_refund; /* cancelled, or refunded whole: nothing remains, for ever */
-    uint32_t image;    /* enum order_image */
+    bool whole_refund;                                    /* cancelled, or refunded whole: nothing remains, for ever */
+    uint32_t image;                                       /* enum order_image */
     struct order_decision decisions[ORDER_DECISIONS_MAX]; /* as they came; none: the order is not known yet */
     size_t decision_count;
     struct text currency;

@@ -95,7 +95,7 @@ static enum err_code grant_rule(struct work *work, struct once_record records[ST
         enum err_code code = points > 0 ? work_accrue(work, member, rule, points, &cause) : ERR_NONE;
         if (code)
             return code;
-        grants_add(&records[p].grants, 
+        grants_add(&records[p].grants,
                    &(struct grant){work->program->version, rule->place, points, points, work->event->occurred_at},
                    work->scratch);
     }

@@ -157,8 +157,8 @@ void work_evaluate(const struct work *work, const struct member_work *member, co
     cel_eval(expression, &value, work->arena, out);
 }
 
-bool work_condition_holds(const struct work *work, const struct member_work *member, const struct cel_program *condition,
-                          const struct event *event)
+bool work_condition_holds(const struct work *work, const struct member_work *member,
+                          const struct cel_program *condition, const struct event *event)
 {
     struct cel_value result;
     if (!condition)

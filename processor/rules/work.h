@@ -90,8 +90,8 @@ void work_evaluate(const struct work *work, const struct member_work *member, co
                    const struct event *event, struct cel_value *out);
 
 /* Whether the condition holds; NULL always does, one that ends in an error does not. */
-bool work_condition_holds(const struct work *work, const struct member_work *member, const struct cel_program *condition,
-                          const struct event *event);
+bool work_condition_holds(const struct work *work, const struct member_work *member,
+                          const struct cel_program *condition, const struct event *event);
 
 /* Grants points by a rule of cause->terms: entry, lifetime, output. amount > 0. */
 enum err_code work_accrue(struct work *work, struct member_work *member, const struct rule *rule, int64_t amount,

@@ -23,6 +23,8 @@ static void complain_of(struct loader *loader, const struct node *node, const st
              fault->column);
 }
 
+const struct shape when_shape = {.kind = SHAPE_TEXT, .example = "event.rating >= 4"};
+
 void read_when(struct loader *loader, const struct node *node, void *into)
 {
     struct draft *draft = into;

@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/rfc3339.h"
 #include "program/parts.h"
+#include "program/zones.h"
 
 /* The outermost level of a program file. */
 
@@ -45,10 +46,12 @@ static void read_zone(struct loader *loader, const struct node *node, void *unus
     (void)unused;
     if (!expect_kind(loader, node, NODE_SCALAR, "zone"))
         return;
-    if (is_zone_name(node->text))
-        loader->program->zone = node->text;
-    else
+    if (!is_zone_name(node->text))
         complain(loader, node, "zone is `%.*s`; expected an IANA name such as Europe/Berlin", SHOWN(node->text));
+    else if (zone_read(ZONES_FOLDER, node->text, loader->arena, &loader->program->local, NULL))
+        complain(loader, node, "zone is `%.*s`, which the time zones of this machine do not have", SHOWN(node->text));
+    else
+        loader->program->zone = node->text;
 }
 
 static bool is_date(struct text text)
@@ -242,6 +245,8 @@ enum err_code program_load(struct text source, struct arena *arena, struct progr
     const struct node *root = node_read(source, arena, errors);
     if (root)
         fields_read(&loader, root, "a program", program_fields, FIELD_COUNT(program_fields), NULL);
+    if (!program->local && zone_read(ZONES_FOLDER, program->zone, arena, &program->local, err))
+        return err_wrap(err, "is tzdata installed?");
     if (errors->count > before) {
         errors_sort(errors);
         const struct program_error *first = &errors->items[0];

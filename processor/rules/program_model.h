@@ -21,6 +21,7 @@ enum {
 };
 
 struct cel_program; /* rules/cel/cel.h */
+struct zone;        /* rules/zone.h */
 
 struct currency {
     struct text name; /* "points", "EUR" */
@@ -152,6 +153,7 @@ struct program {
     int64_t version;
     int64_t effective_at;
     struct text zone;
+    const struct zone *local;      /* that zone */
     const struct currency *points; /* the first is the default */
     size_t point_count;
     const struct currency *money;

@@ -94,15 +94,15 @@ struct rule {
     enum earn_form form;
     int64_t fixed;                    /* minor units of the point currency */
     const struct cel_program *amount; /* of EARN_AMOUNT: over the event, an int */
-    const struct rate *rates; /* by place in `money`; of activity rules: one */
-    const int64_t *minimums;  /* by place in `money`, 0: none; NULL: none at all */
+    const struct rate *rates;         /* by place in `money`; of activity rules: one */
+    const int64_t *minimums;          /* by place in `money`, 0: none; NULL: none at all */
     enum rounding rounding;
     enum once_per once_per;
     uint32_t networks; /* bit (1 << enum share_network) */
     enum referral_side to;
     size_t currency; /* place in `points` */
     struct reason reason;
-    const struct cel_program *when; /* over the event; NULL: always. Of orders, asked again over what remains */
+    const struct cel_program *when;  /* over the event; NULL: always. Of orders, asked again over what remains */
     const struct item_filter *items; /* of orders; NULL: all lines */
     unsigned basis;                  /* enum basis_part */
     uint32_t image;                  /* enum order_image: what of an order the rule reads */

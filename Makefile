@@ -98,7 +98,7 @@ tidy: purity ## formatter, static analysis, function lengths, purity
 install: $(PROGRAM) ## install under $(DESTDIR)$(PREFIX)
 	install -D -m 0755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/points
 	install -d $(DESTDIR)$(PREFIX)/share/points/programs $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 0644 config/points.conf $(DESTDIR)$(PREFIX)/share/points/
+	install -m 0644 config/points.conf config/program.schema.json $(DESTDIR)$(PREFIX)/share/points/
 	install -m 0644 config/programs/*.yaml config/programs/*.cases $(DESTDIR)$(PREFIX)/share/points/programs/
 	$(PROGRAM) help --man > $(DESTDIR)$(PREFIX)/share/man/man1/points.1
 

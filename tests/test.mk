@@ -15,3 +15,8 @@ settings: $(PROGRAM) ## config/points.conf and README.md say what the program's 
 .PHONY: cases
 cases: $(PROGRAM) ## run the golden cases beside the programs, and those of other engines
 	$(PROGRAM) test config/programs tests/cases --junit $(BUILD)/cases.xml
+
+.PHONY: programs
+programs: $(PROGRAM) $(VENV)/.done ## hold the JSON Schema of program files against the program
+	POINTS_BINARY=$(abspath $(PROGRAM)) $(VENV)/bin/python -m pytest tests/programs -c tests/pytest.ini \
+	    --junit-xml=$(BUILD)/test-logs/programs.xml

@@ -104,14 +104,15 @@ bool member_sums_agree(const struct member_sums *sums, const struct ledger_membe
     struct finding finding = {.fate = FATE_REPORTED};
     struct err err;
     snprintf(finding.where, sizeof finding.where, "%.*s/%.*s", SHOWN(member->program_id), SHOWN(member->member_id));
-    bool agree = hash16_equal(member->key, hash_member(member->program_id, member->member_id));
+    bool agree = state_summarise(member->state, arena, &summary, &err) == ERR_NONE;
+    bool forgotten = agree && summary.erased && member->member_id.len == 0;
     if (!agree) {
         finding.kind = FINDING_STATE;
-        snprintf(finding.remark, sizeof finding.remark, "its key is not that of its name");
-    } else if (state_summarise(member->state, arena, &summary, &err)) {
+        snprintf(finding.remark, sizeof finding.remark, "%.300s", err.text);
+    } else if (!forgotten && !hash16_equal(member->key, hash_member(member->program_id, member->member_id))) {
         agree = false;
         finding.kind = FINDING_STATE;
-        snprintf(finding.remark, sizeof finding.remark, "%.300s", err.text);
+        snprintf(finding.remark, sizeof finding.remark, "its key is not that of its name");
     } else {
         agree = check_sequence(sums, &summary, &finding) && check_currencies(sums, &summary, &finding);
         for (size_t i = 0; i < summary.balance_count && agree; i++)

@@ -54,6 +54,9 @@ struct key_row {
     struct hash16 content;
 };
 
+/* member.due_at of one whose state the batch did not decide anew. */
+#define DUE_AS_BEFORE INT64_MIN
+
 /* A member as the batch sees it. */
 struct member {
     struct hash16 key;
@@ -61,6 +64,7 @@ struct member {
     struct text member_id;
     int64_t version; /* as loaded; 0: not in the database */
     struct bytes state;
+    int64_t due_at; /* when it falls due next, µs UTC; INT64_MAX: nothing does; or DUE_AS_BEFORE */
     bool loaded;
     bool changed;
     bool erased; /* by this batch: its id and its side table are to be forgotten */

@@ -4,59 +4,15 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "base/table.h"
 #include "fold/entry_row.h"
+#include "fold/inner.h"
 #include "sink/frames.h"
 #include "sink/output_id.h"
 
 enum {
     FOLD_ARENA_KEEP = 8 << 20,
     SCRATCH_KEEP = 1 << 20,
-    SIDES_FIRST = 256,
     DEAD_FIRST = 16,
-};
-
-/* What the fold knows of one record beside the record itself. */
-struct work {
-    const struct program *program;
-    const struct event *event; /* the record's, or a copy that names the members whom it counts for after merges */
-    struct hash16 subject_keys[STEP_SUBJECTS_MAX];
-    uint8_t subject_party[STEP_SUBJECTS_MAX];
-    uint8_t subject_count;
-    uint8_t party_count;
-    uint32_t parties[STEP_PARTIES_MAX]; /* indexes of members */
-    uint32_t range;
-    bool skip; /* a duplicate, or refused in an earlier pass over the topic */
-    enum err_code refused;
-    struct text refusal;
-};
-
-/* A row of the ledger in `unsorted`. */
-struct row_ref {
-    struct hash16 member_key;
-    int64_t sequence;
-    size_t at;
-    size_t len;
-};
-
-struct fold {
-    const struct reward_frame *frame;
-    struct cache *cache;
-    struct arena *arena;    /* lives as long as the batch */
-    struct arena *scratch;  /* lives as long as one record: small, so that it stays in the processor's cache */
-    struct buffer unsorted; /* rows of entries in order of decision */
-    struct row_ref *refs;
-    size_t ref_capacity;
-    struct buffer entries; /* the same in order of the index */
-    struct range *ranges;  /* their frame buffers are kept from batch to batch */
-    size_t range_capacity;
-    struct table member_table;
-    struct table side_table;
-    struct work *work;
-    struct changes changes;
-    size_t member_capacity;
-    size_t side_capacity;
-    size_t dead_capacity;
 };
 
 struct fold *fold_new(const struct reward_frame *frame, struct cache *cache)
@@ -215,81 +171,7 @@ static enum err_code look_up_keys(struct fold *fold, const struct fold_input *in
     return ERR_NONE;
 }
 
-/* ---- members */
-
-/* Twice the room, the members at the same indexes. */
-static void grow_members(struct fold *fold)
-{
-    struct changes *changes = &fold->changes;
-    size_t capacity = fold->member_capacity * 2;
-    struct member *members = arena_array(fold->arena, capacity, sizeof *members);
-    struct table table = table_make(fold->arena, capacity);
-    for (size_t i = 0; i < changes->member_count; i++) {
-        members[i] = changes->members[i];
-        table_intern(&table, members[i].key, (uint32_t)i);
-    }
-    changes->members = members;
-    fold->member_table = table;
-    fold->member_capacity = capacity;
-}
-
-/* Earlier pointers to members are void. member_id: empty where it is not known. */
-static uint32_t member_of(struct fold *fold, struct hash16 key, struct text program_id, struct text member_id)
-{
-    struct changes *changes = &fold->changes;
-    if (changes->member_count == fold->member_capacity)
-        grow_members(fold);
-    uint32_t at = table_intern(&fold->member_table, key, (uint32_t)changes->member_count);
-    if (at < changes->member_count)
-        return at;
-    struct member *member = &changes->members[changes->member_count++];
-    *member = (struct member){.key = key, .program_id = program_id, .member_id = member_id};
-    member->loaded = cache_get(fold->cache, key, &member->version, &member->state);
-    return at;
-}
-
-static void find_parties(struct fold *fold, const struct record *record, struct work *work)
-{
-    const struct event *event = work->event;
-    struct party_name names[STEP_PARTIES_MAX];
-    work->party_count = (uint8_t)step_parties(work->program, event, names);
-    assert(work->party_count >= 1 && work->party_count <= STEP_PARTIES_MAX);
-    for (size_t p = 0; p < work->party_count; p++) {
-        bool own = text_equal(names[p].member_id, record->event.member_id);
-        struct hash16 key = own ? record->member_key : hash_member(event->program_id, names[p].member_id);
-        work->parties[p] = member_of(fold, key, event->program_id, names[p].member_id);
-    }
-    struct subject subjects[STEP_SUBJECTS_MAX];
-    work->subject_count = (uint8_t)step_subjects(work->program, event, subjects);
-    for (size_t s = 0; s < work->subject_count; s++) {
-        work->subject_keys[s] = hash_subject(subjects[s].kind, subjects[s].name);
-        work->subject_party[s] = subjects[s].party;
-    }
-}
-
-/* Follows a party that was merged into another member, as far as states are loaded; true where it did. */
-static bool follow_one(struct fold *fold, const struct record *record, struct work *work)
-{
-    for (size_t p = 0; p < work->party_count; p++) {
-        struct bytes state = fold->changes.members[work->parties[p]].state;
-        struct event followed = *work->event;
-        if (state.len == 0 || !step_follow(work->program, &followed, p, state))
-            continue;
-        followed.member_id = arena_text(fold->arena, followed.member_id);
-        if (followed.type == EVENT_REFERRAL) {
-            followed.referral.referrer = arena_text(fold->arena, followed.referral.referrer);
-            followed.referral.referee = arena_text(fold->arena, followed.referral.referee);
-        } else if (followed.type == EVENT_MEMBER) {
-            followed.member.merged_into = arena_text(fold->arena, followed.member.merged_into);
-        }
-        struct event *copy = arena_alloc(fold->arena, sizeof *copy);
-        *copy = followed;
-        work->event = copy;
-        find_parties(fold, record, work);
-        return true;
-    }
-    return false;
-}
+/* ---- records */
 
 static void prepare_records(struct fold *fold, const struct fold_input *input)
 {
@@ -306,219 +188,12 @@ static void prepare_records(struct fold *fold, const struct fold_input *input)
         work->event = &record->event;
         work->program = program_set_at(input->programs, record->event.program_id, record->event.occurred_at);
         if (work->program)
-            find_parties(fold, record, work);
+            fold_find_parties(fold, record, work);
         else
             refuse(work, fold->arena, ERR_UNKNOWN_PROGRAM,
                    arena_printf(fold->arena, "no version of program \"%.*s\" is in force at the event's time",
                                 (int)record->event.program_id.len, record->event.program_id.at));
     }
-}
-
-/* A batch of duplicates has no rows, and no memory for them: qsort takes no NULL. */
-static void sort_rows(void *rows, size_t count, size_t size, int (*compare)(const void *, const void *))
-{
-    if (count > 1)
-        qsort(rows, count, size, compare);
-}
-
-static int compare_missing(const void *a, const void *b)
-{
-    return hash16_compare((*(struct member *const *)a)->key, (*(struct member *const *)b)->key);
-}
-
-/* Sorted, so that the index is read in one direction. */
-static enum err_code load_members(struct fold *fold, const struct fold_reader *reader, struct err *err)
-{
-    struct changes *changes = &fold->changes;
-    struct member **missing = arena_array(fold->arena, changes->member_count, sizeof *missing);
-    size_t count = 0;
-    for (size_t i = 0; i < changes->member_count; i++)
-        if (!changes->members[i].loaded)
-            missing[count++] = &changes->members[i];
-    if (count == 0)
-        return ERR_NONE;
-    sort_rows(missing, count, sizeof *missing, compare_missing);
-    enum err_code code = reader->members(reader->context, missing, count, fold->arena, err);
-    for (size_t i = 0; !code && i < count; i++)
-        missing[i]->loaded = true;
-    return code;
-}
-
-/* The members that events name, and those that they were merged into. */
-static enum err_code load_parties(struct fold *fold, const struct fold_input *input, const struct fold_reader *reader,
-                                  struct err *err)
-{
-    enum err_code code = load_members(fold, reader, err);
-    size_t known = 0;
-    while (!code && known < fold->changes.member_count) {
-        known = fold->changes.member_count;
-        for (size_t i = 0; i < input->count; i++) {
-            struct work *work = &fold->work[i];
-            bool decides = !work->skip && !work->refused;
-            while (decides && follow_one(fold, &input->records[i], work))
-                continue;
-        }
-        if (known < fold->changes.member_count)
-            code = load_members(fold, reader, err);
-    }
-    return code;
-}
-
-/* ---- the side table */
-
-static struct hash16 side_key(struct hash16 member, struct hash16 subject)
-{
-    struct hash16 both;
-    for (size_t i = 0; i < sizeof both.bytes; i++)
-        both.bytes[i] = (uint8_t)(member.bytes[i] ^ subject.bytes[(i + 5) % sizeof subject.bytes]);
-    return both;
-}
-
-/* Twice the room, the records at the same indexes. */
-static void grow_sides(struct fold *fold)
-{
-    struct changes *changes = &fold->changes;
-    size_t capacity = fold->side_capacity ? fold->side_capacity * 2 : SIDES_FIRST;
-    struct side_record *sides = arena_array(fold->arena, capacity, sizeof *sides);
-    struct table table = table_make(fold->arena, capacity);
-    for (size_t i = 0; i < changes->side_count; i++) {
-        sides[i] = changes->sides[i];
-        table_intern(&table, side_key(sides[i].member_key, sides[i].subject_key), (uint32_t)i);
-    }
-    changes->sides = sides;
-    fold->side_table = table;
-    fold->side_capacity = capacity;
-}
-
-/* The pointer is good until the next call. */
-static struct side_record *side_of(struct fold *fold, struct hash16 member, struct hash16 subject)
-{
-    struct changes *changes = &fold->changes;
-    if (changes->side_count == fold->side_capacity)
-        grow_sides(fold);
-    uint32_t at = table_intern(&fold->side_table, side_key(member, subject), (uint32_t)changes->side_count);
-    if (at == changes->side_count)
-        changes->sides[changes->side_count++] = (struct side_record){member, subject, {NULL, 0}, false};
-    return &changes->sides[at];
-}
-
-/* Loads the records from `first` on. */
-static enum err_code load_new_sides(struct fold *fold, const struct fold_reader *reader, size_t first, struct err *err)
-{
-    struct changes *changes = &fold->changes;
-    if (changes->side_count == first)
-        return ERR_NONE;
-    return reader->sides(reader->context, changes->sides + first, changes->side_count - first, fold->arena, err);
-}
-
-static enum err_code load_sides(struct fold *fold, const struct fold_input *input, const struct fold_reader *reader,
-                                struct err *err)
-{
-    struct changes *changes = &fold->changes;
-    for (size_t i = 0; i < input->count; i++) {
-        const struct work *work = &fold->work[i];
-        for (size_t s = 0; s < work->subject_count && !work->skip && !work->refused; s++) {
-            const struct member *member = &changes->members[work->parties[work->subject_party[s]]];
-            if (step_needs(member->state, work->subject_keys[s]))
-                side_of(fold, member->key, work->subject_keys[s]);
-        }
-    }
-    return load_new_sides(fold, reader, 0, err);
-}
-
-static struct bytes side_record_of(struct fold *fold, struct hash16 member, struct hash16 subject)
-{
-    uint32_t at = table_find(&fold->side_table, side_key(member, subject));
-    return at == TABLE_NONE ? (struct bytes){0} : fold->changes.sides[at].record;
-}
-
-/* ---- merges */
-
-/* What earlier records of the batch merged is followed now: with members and side records that nothing needed before. */
-static enum err_code follow_merges(struct fold *fold, const struct record *record, struct work *work,
-                                   const struct fold_reader *reader, struct err *err)
-{
-    bool followed = false;
-    enum err_code code = ERR_NONE;
-    while (!code && follow_one(fold, record, work)) {
-        followed = true;
-        code = load_members(fold, reader, err);
-    }
-    if (code || !followed)
-        return code;
-    size_t first = fold->changes.side_count;
-    for (size_t s = 0; s < work->subject_count; s++) {
-        const struct member *member = &fold->changes.members[work->parties[work->subject_party[s]]];
-        if (step_needs(member->state, work->subject_keys[s]))
-            side_of(fold, member->key, work->subject_keys[s]);
-    }
-    return load_new_sides(fold, reader, first, err);
-}
-
-/* The member's whole side table, into the batch's. What the batch has of it is newer. */
-static enum err_code load_all_sides(struct fold *fold, const struct member *member, const struct fold_reader *reader,
-                                    struct err *err)
-{
-    struct side_record *rows = NULL;
-    size_t count = 0;
-    if (!step_has_spilled(member->state))
-        return ERR_NONE;
-    enum err_code code = reader->sides_of(reader->context, member->key, fold->arena, &rows, &count, err);
-    for (size_t i = 0; i < count && !code; i++) {
-        struct side_record *side = side_of(fold, member->key, rows[i].subject_key);
-        if (!side->record.at)
-            side->record = rows[i].record;
-    }
-    return code;
-}
-
-static bool is_among(const struct hash16 *keys, size_t count, struct hash16 key)
-{
-    for (size_t i = 0; i < count; i++)
-        if (hash16_equal(keys[i], key))
-            return true;
-    return false;
-}
-
-/* All records of the account that ends, in its state or in the side table. */
-static size_t list_moved(struct fold *fold, const struct member *ends, struct moved **out)
-{
-    const struct changes *changes = &fold->changes;
-    struct hash16 held[STEP_RECORDS_MAX];
-    size_t held_count = step_record_keys(ends->state, held), count = 0;
-    struct moved *moved = arena_array(fold->arena, held_count + changes->side_count, sizeof *moved);
-    for (size_t i = 0; i < held_count; i++)
-        moved[count++] = (struct moved){.subject_key = held[i]};
-    for (size_t i = 0; i < changes->side_count; i++) {
-        const struct side_record *side = &changes->sides[i];
-        if (side->record.at && hash16_equal(side->member_key, ends->key) &&
-            !is_among(held, held_count, side->subject_key))
-            moved[count++] = (struct moved){.subject_key = side->subject_key, .from = side->record};
-    }
-    *out = moved;
-    return count;
-}
-
-static enum err_code find_moved(struct fold *fold, const struct work *work, const struct fold_reader *reader,
-                                struct step_input *input, struct err *err)
-{
-    const struct member *ends = &fold->changes.members[work->parties[0]];
-    const struct member *goes_on = &fold->changes.members[work->parties[1]];
-    struct moved *moved = NULL;
-    enum err_code code = load_all_sides(fold, ends, reader, err);
-    if (code)
-        return code;
-    size_t count = list_moved(fold, ends, &moved);
-    size_t first = fold->changes.side_count;
-    for (size_t i = 0; i < count; i++)
-        if (step_needs(goes_on->state, moved[i].subject_key))
-            side_of(fold, goes_on->key, moved[i].subject_key);
-    code = load_new_sides(fold, reader, first, err);
-    for (size_t i = 0; i < count && !code; i++)
-        moved[i].into = side_record_of(fold, goes_on->key, moved[i].subject_key);
-    input->moved = moved;
-    input->moved_count = count;
-    return code;
 }
 
 /* ---- deciding */
@@ -574,7 +249,7 @@ static void take_decision(struct fold *fold, const struct record *record, const 
         append_reward(fold, record, work, &decision->rewards[i], (uint32_t)i);
     for (size_t i = 0; i < decision->spill_count; i++) {
         const struct spill *spill = &decision->spills[i];
-        struct side_record *side = side_of(fold, changes->members[work->parties[spill->party]].key, spill->key);
+        struct side_record *side = fold_side(fold, changes->members[work->parties[spill->party]].key, spill->key);
         side->record = arena_bytes(fold->arena, spill->record);
         side->changed = true;
     }
@@ -583,6 +258,7 @@ static void take_decision(struct fold *fold, const struct record *record, const 
             continue;
         struct member *member = &changes->members[work->parties[p]];
         member->state = arena_bytes(fold->arena, decision->states[p]);
+        member->due_at = decision->due_at[p];
         member->changed = true;
     }
 }
@@ -594,11 +270,12 @@ static enum err_code erase(struct fold *fold, const struct work *work, const str
     struct text program_id = work->event->program_id;
     uint32_t *erased = arena_array(fold->arena, decision->merged_count, sizeof *erased);
     for (size_t i = 0; i < decision->merged_count; i++)
-        erased[i] = member_of(fold, decision->merged[i], program_id, (struct text){NULL, 0});
-    enum err_code code = load_members(fold, reader, err);
+        erased[i] = fold_member(fold, decision->merged[i], program_id, (struct text){NULL, 0});
+    enum err_code code = fold_load_members(fold, reader, err);
     for (size_t i = 0; i < decision->merged_count && !code; i++) {
         struct member *member = &fold->changes.members[erased[i]];
         member->changed = member->erased = true;
+        member->due_at = INT64_MAX;
         code = step_erased(member->state, fold->arena, &member->state, err);
     }
     fold->changes.members[work->parties[0]].erased = true;
@@ -619,12 +296,12 @@ static void rest_on_members(struct fold *fold, const struct work *work)
 static enum err_code decide(struct fold *fold, const struct fold_input *input, const struct record *record,
                             struct work *work, const struct fold_reader *reader, struct err *err)
 {
-    enum err_code code = follow_merges(fold, record, work, reader, err);
+    enum err_code code = fold_follow_merges(fold, record, work, reader, err);
     if (code)
         return code;
     struct step_input step_in = {.program = work->program, .programs = input->programs, .event = work->event};
     if (work->event->kind == MEMBER_MERGED && work->party_count == STEP_PARTIES_MAX)
-        code = find_moved(fold, work, reader, &step_in, err);
+        code = fold_find_moved(fold, work, reader, &step_in, err);
     if (code)
         return code;
     for (size_t p = 0; p < work->party_count; p++) {
@@ -636,7 +313,7 @@ static enum err_code decide(struct fold *fold, const struct fold_input *input, c
         step_in.subject_keys[s] = work->subject_keys[s];
         if (fold->changes.side_count > 0)
             step_in.parties[work->subject_party[s]].records[s] =
-                side_record_of(fold, member->key, work->subject_keys[s]);
+                fold_side_record(fold, member->key, work->subject_keys[s]);
     }
     struct decision decision = {0};
     struct err why;
@@ -810,9 +487,9 @@ enum err_code fold_run(struct fold *fold, const struct fold_input *input, const 
     if (code)
         return code;
     prepare_records(fold, input);
-    code = load_parties(fold, input, reader, err);
+    code = fold_load_parties(fold, input, reader, err);
     if (!code)
-        code = load_sides(fold, input, reader, err);
+        code = fold_load_sides(fold, input, reader, err);
     if (!code)
         code = decide_all(fold, input, reader, err);
     if (code)

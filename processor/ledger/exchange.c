@@ -259,7 +259,7 @@ void array_start(struct buffer *out, uint32_t element_oid, size_t count)
 {
     assert(count <= INT32_MAX);
     buffer_put_be32(out, count > 0 ? 1 : 0);
-    buffer_put_be32(out, 0); /* no nulls */
+    buffer_put_be32(out, 0); /* whether there are nulls the server sees from the fields */
     buffer_put_be32(out, element_oid);
     if (count > 0) {
         buffer_put_be32(out, (uint32_t)count);

@@ -347,6 +347,15 @@ static enum err_code write_entries(struct ledger *ledger, const struct changes *
                          buffer_view(changes->entries), err);
 }
 
+/* A null in place of `none`. */
+static void copy_due(struct buffer *rows, int64_t due_at, int64_t none)
+{
+    if (due_at == none)
+        copy_null(rows);
+    else
+        copy_i64(rows, due_at);
+}
+
 static enum err_code insert_members(struct ledger *ledger, const struct changes *changes, struct err *err)
 {
     buffer_clear(&ledger->rows);
@@ -354,15 +363,18 @@ static enum err_code insert_members(struct ledger *ledger, const struct changes 
         const struct member *member = &changes->members[i];
         if (!member->changed || member->version > 0)
             continue;
-        copy_row(&ledger->rows, 5);
+        copy_row(&ledger->rows, 6);
         copy_hash(&ledger->rows, member->key);
         copy_i64(&ledger->rows, 1);
         copy_text(&ledger->rows, member->program_id);
         copy_text(&ledger->rows, member->erased ? (struct text){NULL, 0} : member->member_id);
         copy_bytes(&ledger->rows, member->state.at, member->state.len);
+        copy_due(&ledger->rows, member->due_at, INT64_MAX);
     }
-    return copy_rows(
-        ledger, "COPY members (member_key, version, program_id, member_id, state) FROM STDIN (FORMAT binary)", err);
+    return copy_rows(ledger,
+                     "COPY members (member_key, version, program_id, member_id, state, due_at)"
+                     " FROM STDIN (FORMAT binary)",
+                     err);
 }
 
 /* The optimistic version: a member that another instance changed meanwhile is not hit, and the batch folds again. */
@@ -374,7 +386,7 @@ static enum err_code update_members(struct ledger *ledger, const struct changes 
     if (count == 0)
         return ERR_NONE;
     struct buffer *keys = array(ledger, 0, OID_UUID, count), *versions = array(ledger, 1, OID_INT8, count);
-    struct buffer *states = array(ledger, 2, OID_BYTEA, count);
+    struct buffer *states = array(ledger, 2, OID_BYTEA, count), *dues = array(ledger, 3, OID_INT8, count);
     for (size_t i = 0; i < changes->member_count; i++) {
         const struct member *member = &changes->members[i];
         if (!member->changed || member->version == 0)
@@ -382,8 +394,9 @@ static enum err_code update_members(struct ledger *ledger, const struct changes 
         copy_hash(keys, member->key);
         copy_i64(versions, member->version);
         copy_bytes(states, member->state.at, member->state.len);
+        copy_due(dues, member->due_at, DUE_AS_BEFORE);
     }
-    struct parameters parameters = arrays_as_parameters(ledger, 3);
+    struct parameters parameters = arrays_as_parameters(ledger, 4);
     PGresult *result = NULL;
     enum err_code code = exchange_run(&ledger->session.exchange, "update_members", &parameters, &result, err);
     if (code)
@@ -514,8 +527,8 @@ static enum err_code write_all(struct ledger *ledger, const struct changes *chan
                                size_t prune_count, struct err *err)
 {
     static enum err_code (*const steps[])(struct ledger *, const struct changes *, struct err *) = {
-        swap_positions, compare_revision, write_keys,         write_entries, insert_members,
-        update_members, write_sides,      forget_erased,      write_dead_letters, write_outbox,
+        swap_positions, compare_revision, write_keys,    write_entries,      insert_members,
+        update_members, write_sides,      forget_erased, write_dead_letters, write_outbox,
     };
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         enum err_code code = steps[i](ledger, changes, err);

@@ -11,8 +11,11 @@
                       " WHERE p.topic_no = v.topic_no AND p.partition = v.partition AND p.consumer = $7::text"         \
                       " AND p.owner_epoch = v.epoch AND p.applied = v.since")                                          \
     X(lock_revision, "SELECT revision FROM program_revision FOR SHARE")                                                \
-    X(update_members, "UPDATE members m SET version = v.version + 1, state = v.state"                                  \
-                      " FROM unnest($1::uuid[], $2::bigint[], $3::bytea[]) AS v(member_key, version, state)"           \
+    /* due_at: a null leaves it as it is, the largest number means that nothing falls due */                           \
+    X(update_members, "UPDATE members m SET version = v.version + 1, state = v.state,"                                 \
+                      " due_at = nullif(coalesce(v.due_at, m.due_at), 9223372036854775807)"                            \
+                      " FROM unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::bigint[])"                              \
+                      " AS v(member_key, version, state, due_at)"                                                      \
                       " WHERE m.member_key = v.member_key AND m.version = v.version")                                  \
     X(put_sides, "INSERT INTO member_records (member_key, subject_key, record)"                                        \
                  " SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bytea[])"                                          \
@@ -23,8 +26,7 @@
       " AND o.to_offset <= v.below")                                                                                   \
     X(forget_members, "UPDATE members SET member_id = '' WHERE member_key = ANY($1::uuid[])")                          \
     X(forget_sides, "UPDATE member_records SET record = '' WHERE member_key = ANY($1::uuid[])")                        \
-    X(load_members,                                                                                                    \
-      "SELECT member_key, version, state, member_id FROM members WHERE member_key = ANY($1::uuid[])")                  \
+    X(load_members, "SELECT member_key, version, state, member_id FROM members WHERE member_key = ANY($1::uuid[])")    \
     X(load_all_sides, "SELECT subject_key, record FROM member_records WHERE member_key = $1::uuid"                     \
                       " AND record <> '' ORDER BY subject_key")                                                        \
     X(load_sides,                                                                                                      \

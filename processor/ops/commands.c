@@ -9,6 +9,7 @@
     X(program_apply)                                                                                                   \
     X(program_list)                                                                                                    \
     X(program_show)                                                                                                    \
+    X(program_schema)                                                                                                  \
     X(publish)                                                                                                         \
     X(consume)                                                                                                         \
     X(member_show)                                                                                                     \

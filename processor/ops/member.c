@@ -106,10 +106,9 @@ static json_t *view_json(const struct shown *shown)
     for (size_t i = 0; i < view->entry_count; i++)
         json_array_append_new(entries, entry_json(&view->entries[i]));
     return json_pack("{s:o, s:o, s:I, s:b, s:o, s:b, s:s?, s:o, s:o}", "program", string_of(view->program_id), "member",
-                     string_of(view->member_id), "version", (json_int_t)view->version, "erased",
-                     view->summary.erased, "merged_into", string_of(view->summary.merged_into), "verified",
-                     verdict->code == ERR_NONE, "difference", verdict->code ? verdict->text : NULL, "balances",
-                     balances, "entries", entries);
+                     string_of(view->member_id), "version", (json_int_t)view->version, "erased", view->summary.erased,
+                     "merged_into", string_of(view->summary.merged_into), "verified", verdict->code == ERR_NONE,
+                     "difference", verdict->code ? verdict->text : NULL, "balances", balances, "entries", entries);
 }
 
 /* The effect on what is available with its sign, "+10.50", as a terminated text. */

@@ -8,6 +8,7 @@
 #include "ops/database.h"
 #include "ops/linediff.h"
 #include "program/load.h"
+#include "program/schema.h"
 #include "program/store.h"
 
 enum { CONTEXT_LINES = 2 };
@@ -279,6 +280,15 @@ static int show(const struct invocation *invocation)
     return status;
 }
 
+static int schema(const struct invocation *invocation)
+{
+    json_t *object = program_schema();
+    json_dumpf(object, invocation->out, JSON_INDENT(2));
+    fputc('\n', invocation->out);
+    json_decref(object);
+    return EXIT_OK;
+}
+
 const struct command command_program_apply = {
     .name = "program apply",
     .arguments = "FILE",
@@ -324,4 +334,17 @@ const struct command command_program_show = {
     .examples = {{"points program show shop", "the newest version"},
                  {"points program show shop 1 > old.yaml", "the first one"}},
     .run = show,
+};
+
+const struct command command_program_schema = {
+    .name = "program schema",
+    .arguments = "",
+    .summary = "print the JSON Schema of program files, for editors",
+    .description =
+        "Prints what config/program.schema.json holds, made of the tables by which program files are read. An editor "
+        "with the YAML language server completes and validates a file that begins with\n\n"
+        "# yaml-language-server: $schema=../program.schema.json\n\n"
+        "`points check` finds what a schema cannot: undeclared currencies, conditions of the wrong type.",
+    .examples = {{"points program schema > program.schema.json", "beside your own programs"}},
+    .run = schema,
 };

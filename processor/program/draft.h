@@ -12,6 +12,7 @@ struct draft {
 };
 
 /* Fields of a rule, as struct field's read; into is a draft. */
+extern const struct shape on_shape, earn_shape, minimum_shape, when_shape;
 void read_on(struct loader *loader, const struct node *node, void *into);
 void read_earn(struct loader *loader, const struct node *node, void *into);
 void read_minimum(struct loader *loader, const struct node *node, void *into);

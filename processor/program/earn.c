@@ -29,11 +29,21 @@ static void read_fixed_field(struct loader *loader, const struct node *node, voi
     ((struct earn *)into)->fixed = node;
 }
 
+static const struct shape rates_shape = {.kind = SHAPE_MAP,
+                                         .pattern = MONEY_PATTERN,
+                                         .least = 1,
+                                         .most = PROGRAM_MONEY_MAX,
+                                         .of = &rate_shape,
+                                         .otherwise = &rate_shape};
+
 static const struct field earn_fields[] = {
-    {"currency", false, read_currency_field},
-    {"rate", false, read_rate_field},
-    {"fixed", false, read_fixed_field},
+    {"currency", false, read_currency_field, &points_name_shape, "the point currency; without it the first one"},
+    {"rate", false, read_rate_field, &rates_shape,
+     "\"1 per 1.00\", only whole units \"1 per whole 10.00\", or by currency"},
+    {"fixed", false, read_fixed_field, &amount_shape, "so many points each time"},
 };
+
+const struct shape earn_shape = SHAPE_OF_FIELDS(earn_fields);
 
 static const struct currency *points_of(const struct loader *loader, const struct draft *draft)
 {
@@ -126,6 +136,9 @@ static void read_one_minimum(struct loader *loader, const struct node *value, co
     int64_t *minimums = into;
     read_amount(loader, value, "minimum", &loader->program->money[place], &minimums[place]);
 }
+
+const struct shape minimum_shape = {
+    .kind = SHAPE_MAP, .pattern = MONEY_PATTERN, .least = 1, .most = PROGRAM_MONEY_MAX, .of = &amount_shape};
 
 void read_minimum(struct loader *loader, const struct node *node, void *into)
 {

@@ -148,6 +148,8 @@ bool read_integer(struct loader *loader, const struct node *node, const char *wh
     return true;
 }
 
+const struct shape amount_shape = {.kind = SHAPE_AMOUNT};
+
 bool read_amount(struct loader *loader, const struct node *node, const char *what, const struct currency *currency,
                  int64_t *out)
 {
@@ -171,6 +173,8 @@ bool read_amount(struct loader *loader, const struct node *node, const char *wha
     return false;
 }
 
+const struct shape id_shape = {.kind = SHAPE_TEXT, .pattern = "^[a-z0-9-]{1,64}$"};
+
 bool read_id(struct loader *loader, const struct node *node, const char *what, struct text *out)
 {
     if (!expect_kind(loader, node, NODE_SCALAR, what))
@@ -187,6 +191,8 @@ bool read_id(struct loader *loader, const struct node *node, const char *what, s
                  ID_MAX);
     return good;
 }
+
+const struct shape words_shape = {.kind = SHAPE_TEXT, .pattern = "^.+$"};
 
 bool read_words(struct loader *loader, const struct node *node, const char *what, struct text *out)
 {
@@ -224,6 +230,8 @@ bool read_money(struct loader *loader, const struct node *node, size_t *out)
 {
     return read_currency(loader, node, "currency", loader->program->money, loader->program->money_count, out);
 }
+
+const struct shape points_name_shape = {.kind = SHAPE_TEXT, .pattern = POINTS_PATTERN};
 
 bool read_points(struct loader *loader, const struct node *node, size_t *out)
 {

@@ -2,6 +2,7 @@
 #define POINTS_PROGRAM_FIELDS_H
 
 #include "program/node.h"
+#include "program/shape.h"
 #include "rules/program_model.h"
 #include "rules/shown.h"
 
@@ -25,6 +26,8 @@ struct field {
     const char *name;
     bool required;
     void (*read)(struct loader *loader, const struct node *value, void *into);
+    const struct shape *shape; /* what editors are told of the value */
+    const char *help;          /* and of its meaning: one sentence, no full stop */
 };
 
 /* Reads the map's fields in the table's order, so that a field may rely on those before it. Complains of unknown and
@@ -53,16 +56,22 @@ bool read_integer(struct loader *loader, const struct node *node, const char *wh
                   int64_t *out);
 
 /* An amount > 0 of a currency, in its minor units. */
+extern const struct shape amount_shape;
 bool read_amount(struct loader *loader, const struct node *node, const char *what, const struct currency *currency,
                  int64_t *out);
 
 /* [a-z0-9-]{1,64}. */
+extern const struct shape id_shape;
 bool read_id(struct loader *loader, const struct node *node, const char *what, struct text *out);
 
 /* Text of 1 to 256 bytes on one line. */
+extern const struct shape words_shape;
 bool read_words(struct loader *loader, const struct node *node, const char *what, struct text *out);
 
 /* The place of a declared currency; complains with a hint otherwise. */
+#define MONEY_PATTERN  "^[A-Z]{3}$"
+#define POINTS_PATTERN "^[a-z][a-z0-9_-]{0,31}$"
+extern const struct shape points_name_shape;
 bool read_money(struct loader *loader, const struct node *node, size_t *out);
 bool read_points(struct loader *loader, const struct node *node, size_t *out);
 

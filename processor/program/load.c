@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/rfc3339.h"
 #include "program/parts.h"
+#include "program/zones.h"
 
 /* The outermost level of a program file. */
 
@@ -45,10 +46,12 @@ static void read_zone(struct loader *loader, const struct node *node, void *unus
     (void)unused;
     if (!expect_kind(loader, node, NODE_SCALAR, "zone"))
         return;
-    if (is_zone_name(node->text))
-        loader->program->zone = node->text;
-    else
+    if (!is_zone_name(node->text))
         complain(loader, node, "zone is `%.*s`; expected an IANA name such as Europe/Berlin", SHOWN(node->text));
+    else if (zone_read(ZONES_FOLDER, node->text, loader->arena, &loader->program->local, NULL))
+        complain(loader, node, "zone is `%.*s`, which the time zones of this machine do not have", SHOWN(node->text));
+    else
+        loader->program->zone = node->text;
 }
 
 static bool is_date(struct text text)
@@ -84,7 +87,15 @@ static void read_decimals(struct loader *loader, const struct node *node, void *
     ((struct currency *)into)->decimals = (int)decimals;
 }
 
-static const struct field point_fields[] = {{"decimals", false, read_decimals}};
+static const struct shape decimals_shape = {.kind = SHAPE_WHOLE, .least = 0, .most = DECIMALS_MAX};
+static const struct field point_fields[] = {
+    {"decimals", false, read_decimals, &decimals_shape, "digits behind the point; none without it"},
+};
+static const struct shape point_shape = SHAPE_OF_FIELDS(point_fields);
+static const struct shape points_shape = {
+    .kind = SHAPE_MAP, .pattern = POINTS_PATTERN, .least = 1, .most = PROGRAM_POINTS_MAX, .of = &point_shape};
+static const struct shape money_shape = {
+    .kind = SHAPE_MAP, .pattern = MONEY_PATTERN, .least = 1, .most = PROGRAM_MONEY_MAX, .of = &decimals_shape};
 
 static bool is_point_name(struct text name)
 {
@@ -186,22 +197,41 @@ static void read_partners(struct loader *loader, const struct node *node, void *
     loader->program->partner_count = count;
 }
 
+static const char *const refund_names[] = {[REFUND_NEGATIVE] = "negative", [REFUND_CLAMP] = "clamp"};
+static const struct shape refunds_shape = SHAPE_OF_NAMES(refund_names);
+
 static void read_refunds(struct loader *loader, const struct node *node, void *unused)
 {
     (void)unused;
-    static const char *const names[] = {[REFUND_NEGATIVE] = "negative", [REFUND_CLAMP] = "clamp"};
     size_t choice;
-    if (read_choice(loader, node, "refunds", names, FIELD_COUNT(names), &choice))
+    if (read_choice(loader, node, "refunds", refund_names, FIELD_COUNT(refund_names), &choice))
         loader->program->refunds = (enum refund_policy)choice;
 }
 
+static const struct shape version_shape = {.kind = SHAPE_WHOLE, .least = 1, .most = VERSION_MAX};
+static const struct shape zone_shape = {
+    .kind = SHAPE_TEXT, .pattern = "^[A-Za-z0-9]+([/_+-][A-Za-z0-9]+)*$", .example = "Europe/Berlin"};
+static const struct shape effective_shape = {
+    .kind = SHAPE_TEXT,
+    .pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9:.]+([Zz]|[+-][0-9]{2}:[0-9]{2}))?$",
+    .example = "2026-01-01T00:00:00Z"};
+static const struct shape partner_shape = {.kind = SHAPE_TEXT};
+static const struct shape partners_shape = {.kind = SHAPE_LIST, .most = PROGRAM_PARTNERS_MAX, .of = &partner_shape};
+
 /* In the order in which they depend on each other. */
 static const struct field program_fields[] = {
-    {"program", true, read_program_id},  {"version", true, read_version},   {"zone", false, read_zone},
-    {"effective", true, read_effective}, {"points", true, read_points_map}, {"money", false, read_money_map},
-    {"partners", false, read_partners},  {"refunds", false, read_refunds},  {"rules", true, read_rules},
-    {"rewards", false, read_rewards},
+    {"program", true, read_program_id, &id_shape, "its name"},
+    {"version", true, read_version, &version_shape, "raised with every change; a version in force is never rewritten"},
+    {"zone", false, read_zone, &zone_shape, "the shop's time zone, by its IANA name; UTC without it"},
+    {"effective", true, read_effective, &effective_shape, "the instant from which this version decides"},
+    {"points", true, read_points_map, &points_shape, "point currencies; the first is meant where none is named"},
+    {"money", false, read_money_map, &money_shape, "currencies of orders, with the digits of their minor unit"},
+    {"partners", false, read_partners, &partners_shape, "who else may send events"},
+    {"refunds", false, read_refunds, &refunds_shape, "whether a take-back may leave less than nothing"},
+    {"rules", true, read_rules, &rules_shape, "what is earned"},
+    {"rewards", false, read_rewards, &rewards_shape, "what is given by itself at thresholds"},
 };
+const struct shape program_shape = SHAPE_OF_FIELDS(program_fields);
 
 enum err_code program_load(struct text source, struct arena *arena, struct program **out, struct program_errors *errors,
                            struct err *err)
@@ -215,6 +245,8 @@ enum err_code program_load(struct text source, struct arena *arena, struct progr
     const struct node *root = node_read(source, arena, errors);
     if (root)
         fields_read(&loader, root, "a program", program_fields, FIELD_COUNT(program_fields), NULL);
+    if (!program->local && zone_read(ZONES_FOLDER, program->zone, arena, &program->local, err))
+        return err_wrap(err, "is tzdata installed?");
     if (errors->count > before) {
         errors_sort(errors);
         const struct program_error *first = &errors->items[0];

@@ -9,20 +9,28 @@ enum { ACTIVITY_NAME_MAX = 64 };
 static const char activity_prefix[] = "activity.";
 
 /* What can earn, beside activities. Kinds that undo, like refunds, and kinds without a known second party cannot. */
-static const struct {
-    const char *name;
-    enum event_kind kind;
-} earning[] = {
-    {"order.placed", ORDER_PLACED},
-    {"order.paid", ORDER_PAID},
-    {"order.shipped", ORDER_SHIPPED},
-    {"order.completed", ORDER_COMPLETED},
-    {"review.submitted", REVIEW_SUBMITTED},
-    {"review.approved", REVIEW_APPROVED},
-    {"share.shared", SHARE_SHARED},
-    {"referral.signed_up", REFERRAL_SIGNED_UP},
-    {"referral.converted", REFERRAL_CONVERTED},
-};
+#define EARNING(X)                                                                                                     \
+    X("order.placed", ORDER_PLACED)                                                                                    \
+    X("order.paid", ORDER_PAID)                                                                                        \
+    X("order.shipped", ORDER_SHIPPED)                                                                                  \
+    X("order.completed", ORDER_COMPLETED)                                                                              \
+    X("review.submitted", REVIEW_SUBMITTED)                                                                            \
+    X("review.approved", REVIEW_APPROVED)                                                                              \
+    X("share.shared", SHARE_SHARED)                                                                                    \
+    X("referral.signed_up", REFERRAL_SIGNED_UP)                                                                        \
+    X("referral.converted", REFERRAL_CONVERTED)
+
+#define X(name, kind) name,
+static const char *const earning_names[] = {EARNING(X)};
+#undef X
+#define X(name, kind) kind,
+static const enum event_kind earning_kinds[] = {EARNING(X)};
+#undef X
+
+static const struct shape activity_shape = {
+    .kind = SHAPE_TEXT, .pattern = "^activity\\..+$", .example = "activity.sign_up"};
+const struct shape on_shape = {
+    .kind = SHAPE_CHOICE, .names = earning_names, .count = FIELD_COUNT(earning_names), .otherwise = &activity_shape};
 
 static enum event_type type_of(enum event_kind kind)
 {
@@ -100,13 +108,13 @@ void read_on(struct loader *loader, const struct node *node, void *into)
         read_activity(loader, node, draft);
         return;
     }
-    const char *names[FIELD_COUNT(earning) + 1] = {"activity.<name>"};
-    for (size_t i = 0; i < FIELD_COUNT(earning); i++) {
-        if (text_equal(node->text, text_of(earning[i].name))) {
-            set_kind(draft, earning[i].kind);
+    const char *names[FIELD_COUNT(earning_names) + 1] = {"activity.<name>"};
+    for (size_t i = 0; i < FIELD_COUNT(earning_names); i++) {
+        if (text_equal(node->text, text_of(earning_names[i]))) {
+            set_kind(draft, earning_kinds[i]);
             return;
         }
-        names[i + 1] = earning[i].name;
+        names[i + 1] = earning_names[i];
     }
     struct text list = listed(loader, names, FIELD_COUNT(names));
     struct text nearest = hint(loader, node->text, names, FIELD_COUNT(names));

@@ -5,7 +5,11 @@
 
 /* The parts of a program file, each read by a function that has the shape of struct field's read. */
 
+/* The whole file. */
+extern const struct shape program_shape;
+
 /* `rules`, `rewards`: into the loader's program. They rely on points and money. */
+extern const struct shape rules_shape, rewards_shape;
 void read_rules(struct loader *loader, const struct node *node, void *unused);
 void read_rewards(struct loader *loader, const struct node *node, void *unused);
 
@@ -18,10 +22,12 @@ void claim_id(struct loader *loader, const struct node *item, struct text id);
 struct text next_word(struct text *rest);
 
 /* "1 per 1.00", "3 per whole 4.00": what is paid for has basis_decimals. */
+extern const struct shape rate_shape;
 bool read_rate(struct loader *loader, const struct node *node, int point_decimals, int basis_decimals,
                struct rate *out);
 
 /* "{amount} points for order {subject}". */
+extern const struct shape reason_shape;
 bool read_reason(struct loader *loader, const struct node *node, struct reason *out);
 
 /* The words of a rule that has none of its own. */

@@ -56,12 +56,20 @@ static void read_worth(struct loader *loader, const struct node *node, void *int
         reward->worth_currency = money->name;
 }
 
+static const struct shape each_shape = {
+    .kind = SHAPE_TEXT, .pattern = "^ *[0-9.]+ +[A-Za-z0-9_-]+( +spent)? *$", .example = "2000 points"};
+static const struct shape worth_shape = {
+    .kind = SHAPE_MAP, .pattern = MONEY_PATTERN, .least = 1, .most = 1, .of = &amount_shape};
+
 static const struct field reward_fields[] = {
-    {"id", true, read_reward_id},
-    {"each", true, read_each},
-    {"give", true, read_give},
-    {"worth", false, read_worth},
+    {"id", true, read_reward_id, &id_shape, "stands in the ledger beside each entry"},
+    {"each", true, read_each, &each_shape, "how much gives it: \"2000 points\" or \"300.00 EUR spent\""},
+    {"give", true, read_give, &words_shape, "what is given, in words"},
+    {"worth", false, read_worth, &worth_shape, "its worth in money"},
 };
+
+static const struct shape reward_shape = SHAPE_OF_FIELDS(reward_fields);
+const struct shape rewards_shape = {.kind = SHAPE_LIST, .least = 1, .most = PROGRAM_REWARDS_MAX, .of = &reward_shape};
 
 void read_rewards(struct loader *loader, const struct node *node, void *unused)
 {

@@ -15,74 +15,83 @@ static void read_rule_id(struct loader *loader, const struct node *node, void *i
         complain(loader, node, "id `adjustment` is what corrections by support are booked under; choose another");
 }
 
+static const char *const rounding_names[] = {
+    [ROUNDING_DOWN] = "down", [ROUNDING_HALF_UP] = "half_up", [ROUNDING_HALF_EVEN] = "half_even", [ROUNDING_UP] = "up"};
+static const struct shape rounding_shape = SHAPE_OF_NAMES(rounding_names);
+
 static void read_rounding(struct loader *loader, const struct node *node, void *into)
 {
-    static const char *const names[] = {[ROUNDING_DOWN] = "down",
-                                        [ROUNDING_HALF_UP] = "half_up",
-                                        [ROUNDING_HALF_EVEN] = "half_even",
-                                        [ROUNDING_UP] = "up"};
     struct draft *draft = into;
     size_t choice;
-    if (!read_choice(loader, node, "rounding", names, FIELD_COUNT(names), &choice))
+    if (!read_choice(loader, node, "rounding", rounding_names, FIELD_COUNT(rounding_names), &choice))
         return;
     draft->rule.rounding = (enum rounding)choice;
     if (draft->earns && draft->rule.form != EARN_RATE)
         complain(loader, node, "rounding is for rates; this rule earns a fixed amount");
 }
 
+enum { ONCE_FIRST = ONCE_PER_ORDER };
+static const char *const once_names[] = {[ONCE_PER_ORDER - ONCE_FIRST] = "order",
+                                         [ONCE_PER_PRODUCT - ONCE_FIRST] = "product",
+                                         [ONCE_PER_CONTENT - ONCE_FIRST] = "content",
+                                         [ONCE_PER_REFEREE - ONCE_FIRST] = "referee",
+                                         [ONCE_PER_MEMBER - ONCE_FIRST] = "member"};
+static const struct shape once_shape = SHAPE_OF_NAMES(once_names);
+
 static void read_once_per(struct loader *loader, const struct node *node, void *into)
 {
-    static const char *const names[] = {[ONCE_PER_ORDER] = "order",
-                                        [ONCE_PER_PRODUCT] = "product",
-                                        [ONCE_PER_CONTENT] = "content",
-                                        [ONCE_PER_REFEREE] = "referee",
-                                        [ONCE_PER_MEMBER] = "member"};
-    enum { FIRST = ONCE_PER_ORDER };
     struct draft *draft = into;
     size_t choice;
-    if (!draft->typed || !read_choice(loader, node, "once_per", names + FIRST, FIELD_COUNT(names) - FIRST, &choice))
+    if (!draft->typed || !read_choice(loader, node, "once_per", once_names, FIELD_COUNT(once_names), &choice))
         return;
-    enum once_per once = (enum once_per)(choice + FIRST);
+    enum once_per once = (enum once_per)(choice + ONCE_FIRST);
     enum once_per usual = draft->rule.type == EVENT_ACTIVITY ? ONCE_PER_MEMBER : draft->rule.once_per;
     if (once == usual)
         draft->rule.once_per = once;
     else
-        complain(loader, node, "once_per: rules on this event count once per %s, not per %s", names[usual],
-                 names[once]);
+        complain(loader, node, "once_per: rules on this event count once per %s, not per %s",
+                 once_names[usual - ONCE_FIRST], once_names[once - ONCE_FIRST]);
 }
+
+static const char *const network_names[] = {
+#define X(network, name) [network] = name,
+    SHARE_NETWORKS(X)
+#undef X
+};
+static const struct shape network_shape = SHAPE_OF_NAMES(network_names);
+static const struct shape networks_shape = {
+    .kind = SHAPE_LIST, .least = 1, .most = FIELD_COUNT(network_names), .of = &network_shape};
 
 static void read_networks(struct loader *loader, const struct node *node, void *into)
 {
-    static const char *const names[] = {
-#define X(network, name) [network] = name,
-        SHARE_NETWORKS(X)
-#undef X
-    };
     struct draft *draft = into;
     if (draft->typed && draft->rule.type != EVENT_SHARE) {
         complain(loader, node, "networks are for rules on share.shared");
         return;
     }
     if (!expect_kind(loader, node, NODE_LIST, "networks") ||
-        !expect_count(loader, node, "networks", 1, FIELD_COUNT(names)))
+        !expect_count(loader, node, "networks", 1, FIELD_COUNT(network_names)))
         return;
     draft->rule.networks = 0;
     for (const struct node *item = node->first; item; item = item->next) {
         size_t network;
-        if (!read_choice(loader, item, "network", names, FIELD_COUNT(names), &network))
+        if (!read_choice(loader, item, "network", network_names, FIELD_COUNT(network_names), &network))
             continue;
         if (draft->rule.networks & UINT32_C(1) << network)
-            complain(loader, item, "network `%s` stands here a second time", names[network]);
+            complain(loader, item, "network `%s` stands here a second time", network_names[network]);
         draft->rule.networks |= UINT32_C(1) << network;
     }
 }
 
+static const char *const side_names[] = {
+    [SIDE_BOTH] = "both", [SIDE_REFERRER] = "referrer", [SIDE_REFEREE] = "referee"};
+static const struct shape side_shape = SHAPE_OF_NAMES(side_names);
+
 static void read_to(struct loader *loader, const struct node *node, void *into)
 {
-    static const char *const names[] = {[SIDE_BOTH] = "both", [SIDE_REFERRER] = "referrer", [SIDE_REFEREE] = "referee"};
     struct draft *draft = into;
     size_t choice;
-    if (!read_choice(loader, node, "to", names, FIELD_COUNT(names), &choice))
+    if (!read_choice(loader, node, "to", side_names, FIELD_COUNT(side_names), &choice))
         return;
     draft->rule.to = (enum referral_side)choice;
     if (draft->typed && draft->rule.type != EVENT_REFERRAL)
@@ -96,12 +105,20 @@ static void read_rule_reason(struct loader *loader, const struct node *node, voi
 }
 
 static const struct field rule_fields[] = {
-    {"id", true, read_rule_id},          {"on", true, read_on},
-    {"earn", true, read_earn},           {"minimum", false, read_minimum},
-    {"rounding", false, read_rounding},  {"once_per", false, read_once_per},
-    {"networks", false, read_networks},  {"to", false, read_to},
-    {"reason", false, read_rule_reason}, {"when", false, read_when},
+    {"id", true, read_rule_id, &id_shape, "stands in the ledger beside each entry"},
+    {"on", true, read_on, &on_shape, "the event that it is for: order.paid, review.approved, activity.NAME"},
+    {"earn", true, read_earn, &earn_shape, "how much: {rate: \"5 per 1.00\"} or {fixed: 50}"},
+    {"minimum", false, read_minimum, &minimum_shape, "the least amount of an order, by currency"},
+    {"rounding", false, read_rounding, &rounding_shape, "how fractions of a point end, once, last; down without it"},
+    {"once_per", false, read_once_per, &once_shape, "what it counts once"},
+    {"networks", false, read_networks, &networks_shape, "where sharing counts; everywhere without it"},
+    {"to", false, read_to, &side_shape, "which side of a referral earns; both without it"},
+    {"reason", false, read_rule_reason, &reason_shape, "the words that members read"},
+    {"when", false, read_when, &when_shape, "a condition over the event, in CEL"},
 };
+
+static const struct shape rule_shape = SHAPE_OF_FIELDS(rule_fields);
+const struct shape rules_shape = {.kind = SHAPE_LIST, .least = 1, .most = PROGRAM_RULES_MAX, .of = &rule_shape};
 
 void claim_id(struct loader *loader, const struct node *item, struct text id)
 {
@@ -127,7 +144,7 @@ void read_rules(struct loader *loader, const struct node *node, void *unused)
     struct rule *rules = arena_array(loader->arena, node->count, sizeof *rules);
     size_t count = 0;
     for (const struct node *item = node->first; item; item = item->next) {
-        struct draft draft = {.rule = {.place = count, .networks = ALL_NETWORKS}};
+        struct draft draft = {.rule = {.place = count, .networks = ALL_NETWORKS, .gate = GATE_ALWAYS}};
         fields_read(loader, item, "a rule", rule_fields, FIELD_COUNT(rule_fields), &draft);
         if (draft.typed && draft.rule.type == EVENT_ORDER && loader->program->money_count == 0)
             complain(loader, item, "a rule on orders needs currencies: declare them under `money`");

@@ -29,6 +29,10 @@ static bool split_rate(struct text text, struct text *a, struct text *b, bool *w
     return text_equal(per, TEXT("per")) && b->len > 0 && next_word(&text).len == 0;
 }
 
+#define NUMBER "[0-9]+(\\.[0-9]+)?"
+const struct shape rate_shape = {
+    .kind = SHAPE_TEXT, .pattern = "^ *" NUMBER " +per +(whole +)?" NUMBER " *$", .example = "1 per 1.00"};
+
 bool read_rate(struct loader *loader, const struct node *node, int point_decimals, int basis_decimals, struct rate *out)
 {
     if (!expect_kind(loader, node, NODE_SCALAR, "a rate"))
@@ -90,6 +94,12 @@ static size_t find_char(struct text text, size_t from, char c)
         from++;
     return from;
 }
+
+const struct shape reason_shape = {
+    .kind = SHAPE_TEXT,
+    .pattern = "^([^{\n]|\\{(amount|currency|subject|rule)\\})+$",
+    .example = "{amount} {currency} for order {subject}",
+};
 
 bool read_reason(struct loader *loader, const struct node *node, struct reason *out)
 {

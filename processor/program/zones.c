@@ -35,6 +35,21 @@ static bool read_whole(const char *path, struct arena *arena, struct bytes *out)
     return whole;
 }
 
+enum err_code zone_read(const char *folder, struct text name, struct arena *arena, const struct zone **out,
+                        struct err *err)
+{
+    char path[4096];
+    struct bytes file;
+    struct zone *zone;
+    int len = snprintf(path, sizeof path, "%s/%.*s", folder, (int)name.len, name.at);
+    if (len >= (int)sizeof path || memchr(name.at, '.', name.len) || !read_whole(path, arena, &file))
+        return err_set(err, ERR_FILE, "%s holds no time zone %.*s", folder, (int)name.len, name.at);
+    enum err_code code = zone_parse(file, arena, &zone, err);
+    if (!code)
+        *out = zone;
+    return code;
+}
+
 /* Other files stand among the zones: tables, leap seconds. They are no TZif files and are passed over. */
 static void add_file(struct zones *zones, const char *path, const char *name, struct arena *arena)
 {

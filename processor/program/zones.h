@@ -13,6 +13,10 @@ struct zones;
 /* Reads every TZif file below the folder; *out is the arena's. ERR_FILE when the folder holds none. */
 enum err_code zones_load(const char *folder, struct arena *arena, struct zones **out, struct err *err);
 
+/* Reads one zone, of an IANA name; what is made is the arena's. ERR_FILE when the folder has none of that name. */
+enum err_code zone_read(const char *folder, struct text name, struct arena *arena, const struct zone **out,
+                        struct err *err);
+
 /* The zone of that IANA name ("Europe/Berlin"), NULL when there is none. */
 const struct zone *zones_find(const struct zones *zones, struct text name);
 

@@ -253,8 +253,8 @@ enum err_code automatic_take_over(struct work *work, struct member_work *member,
     for (size_t i = 0; i < other->state.tally_count && fits; i++) {
         const struct tally *theirs = &other->state.tallies[i];
         struct tally *own = state_tally(&member->state, theirs->reward_id, theirs->version, work->scratch);
-        fits = checked_add(own->count, theirs->count, &own->count) &&
-               checked_add(own->carry, theirs->carry, &own->carry);
+        fits =
+            checked_add(own->count, theirs->count, &own->count) && checked_add(own->carry, theirs->carry, &own->carry);
     }
     if (fits && other->state.tally_count > 0)
         fits = gather_carries(work, member);

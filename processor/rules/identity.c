@@ -49,8 +49,7 @@ static void insert(struct identity *identity, struct hash16 key)
         at--;
     if (at > 0 && hash16_equal(identity->merged[at - 1], key))
         return;
-    memmove(&identity->merged[at + 1], &identity->merged[at],
-            (identity->merged_count - at) * sizeof *identity->merged);
+    memmove(&identity->merged[at + 1], &identity->merged[at], (identity->merged_count - at) * sizeof *identity->merged);
     identity->merged[at] = key;
     identity->merged_count++;
 }

@@ -79,10 +79,9 @@ static void tell(struct work *work, size_t party, struct text currency, int64_t 
     reward->rule_id = RULE_MERGE;
     reward->partner_id = cause.partner_id;
     reward->subject = cause.subject;
-    reward->reason = arena_printf(work->arena,
-                                  party == ENDS ? "your account was merged into %.*s"
-                                                : "account %.*s was merged into yours",
-                                  SHOWN(cause.subject));
+    reward->reason = arena_printf(
+        work->arena, party == ENDS ? "your account was merged into %.*s" : "account %.*s was merged into yours",
+        SHOWN(cause.subject));
     reward->program_version = work->program->version;
 }
 
@@ -182,6 +181,8 @@ enum err_code decide_merge(struct work *work)
         code = move_balances(work);
     if (code)
         return code;
+    if (!checked_add(goes_on->state.order_count, ends->state.order_count, &goes_on->state.order_count))
+        return err_set(work->err, ERR_OVERFLOW, "the orders of both accounts do not fit");
     identity_take_over(&goes_on->state.identity, &ends->state.identity, work->input->parties[ENDS].key, work->scratch);
     state_clear(&ends->state);
     ends->state.identity.ending = ENDING_MERGED;

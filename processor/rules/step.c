@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "rules/decide.h"
+#include "rules/obligations.h"
 
 static enum err_code check_partner(const struct work *work)
 {
@@ -87,6 +88,14 @@ static enum err_code read_members(struct work *work)
     return ERR_NONE;
 }
 
+static enum err_code settle(struct work *work)
+{
+    enum err_code code = ERR_NONE;
+    for (size_t p = 0; p < work->member_count && !code; p++)
+        code = obligations_settle(work, &work->members[p]);
+    return code;
+}
+
 static enum err_code decide(struct work *work)
 {
     if (work->event->kind == KIND_UNKNOWN)
@@ -136,8 +145,10 @@ static void close_decision(const struct work *work, struct decision *out)
     for (size_t p = 0; p < work->member_count; p++) {
         const struct member_work *member = &work->members[p];
         assert_conserved(work, member);
-        if (member->changed)
-            out->states[p] = arena_bytes(work->arena, state_encode(&member->state, work->scratch));
+        if (!member->changed)
+            continue;
+        out->states[p] = arena_bytes(work->arena, state_encode(&member->state, work->scratch));
+        out->due_at[p] = obligations_next(&member->state);
     }
 }
 
@@ -156,6 +167,8 @@ enum err_code step(const struct step_input *input, struct arena *arena, struct d
     enum err_code code = check_partner(&work);
     if (!code)
         code = read_members(&work);
+    if (!code)
+        code = settle(&work);
     if (!code)
         code = decide(&work);
     if (!code)

@@ -22,8 +22,8 @@ enum account {
     ACCOUNT_PROGRAMME = 1,        /* issuer: goes negative as points are issued */
     ACCOUNT_MEMBER_AVAILABLE = 2, /* spendable */
     ACCOUNT_MEMBER_PENDING = 3,
-    ACCOUNT_REDEEMED = 4, /* spent by members */
-    ACCOUNT_BREAKAGE = 5, /* expired */
+    ACCOUNT_REDEEMED = 4,  /* spent by members */
+    ACCOUNT_BREAKAGE = 5,  /* expired */
     ACCOUNT_CONVERTED = 6, /* turned into automatic rewards */
     ACCOUNT_MERGED = 7,    /* on the way from a member to the one that it is merged into: zero after each merge */
     ACCOUNT_LAST = ACCOUNT_MERGED
@@ -118,6 +118,8 @@ struct decision {
     bool erases; /* party 0 is a tombstone now: its id is to be forgotten, and so are the accounts merged into it */
     const struct hash16 *merged; /* their keys: step_erased makes their tombstones */
     size_t merged_count;
+    /* Of each party whose state changed: when its next obligation falls due, µs UTC; INT64_MAX: none does. */
+    int64_t due_at[STEP_PARTIES_MAX];
 };
 
 /* A member that the event touches, by id; party 0 is the event's own member. */

@@ -19,7 +19,8 @@ static enum err_code unite_grants(struct grants *into, const struct grants *from
                 same = &into->items[k];
         if (!same)
             grants_add(into, grant, scratch);
-        else if (!checked_add(same->points, grant->points, &same->points))
+        else if (!checked_add(same->points, grant->points, &same->points) ||
+                 !checked_add(same->wanted, grant->wanted, &same->wanted))
             return overflow(err);
     }
     return ERR_NONE;
@@ -53,7 +54,7 @@ static bool unite_lines(struct order_record *both, const struct order_record *ot
                     : b == other->line_count ? -1
                                              : text_compare(both->lines[a].key, other->lines[b].key);
         if (order > 0) {
-            if (both->kinds == 0)
+            if (both->decision_count == 0)
                 lines[count++] = other->lines[b];
             b++;
             continue;
@@ -68,6 +69,13 @@ static bool unite_lines(struct order_record *both, const struct order_record *ot
     return true;
 }
 
+static void unite_decisions(struct order_record *both, const struct order_record *other)
+{
+    for (size_t i = 0; i < other->decision_count; i++)
+        if (!order_was_decided(both, other->decisions[i].kind) && both->decision_count < ORDER_DECISIONS_MAX)
+            both->decisions[both->decision_count++] = other->decisions[i];
+}
+
 static enum err_code unite_orders(struct bytes into, struct bytes from, struct scratch *scratch, struct bytes *out,
                                   struct err *err)
 {
@@ -77,13 +85,13 @@ static enum err_code unite_orders(struct bytes into, struct bytes from, struct s
         code = order_record_decode(from, scratch, &other, err);
     if (code)
         return code;
-    if (both.kinds == 0 && other.kinds != 0) { /* its refund came to the account that goes on */
+    if (both.decision_count == 0 && other.decision_count > 0) { /* its refund came to the account that goes on */
         struct order_record refunds = both;
         both = other;
         other = refunds;
     }
     both.whole_refund |= other.whole_refund;
-    both.kinds |= other.kinds;
+    unite_decisions(&both, &other);
     if (!unite_lines(&both, &other, scratch) ||
         !checked_add(both.refunded_amount, other.refunded_amount, &both.refunded_amount))
         return overflow(err);
@@ -112,7 +120,7 @@ enum err_code once_record_used_up(struct bytes record, struct scratch *scratch, 
         return ERR_NONE;
     enum err_code code = once_record_decode(record, scratch, &used, err);
     for (size_t i = 0; i < used.grants.count && !code; i++)
-        used.grants.items[i].points = 0;
+        used.grants.items[i].points = used.grants.items[i].wanted = 0;
     if (!code)
         *out = once_record_encode(&used, scratch);
     return code;

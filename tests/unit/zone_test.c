@@ -113,6 +113,17 @@ Test(zone, counts_days_and_months)
     cr_assert(december.year == 2022 && december.month == 12 && december.day == 31);
 }
 
+Test(zone, is_read_alone)
+{
+    const struct zone *tokyo = NULL;
+    struct err err;
+    cr_assert_eq(zone_read(ZONES_FOLDER, TEXT("Asia/Tokyo"), arena, &tokyo, &err), ERR_NONE, "%s", err.text);
+    cr_assert_eq(zone_offset(tokyo, 0), 32400);
+    cr_assert_eq(zone_read(ZONES_FOLDER, TEXT("Asia/Nowhere"), arena, &tokyo, &err), ERR_FILE);
+    cr_assert_eq(zone_read(ZONES_FOLDER, TEXT("../zoneinfo/UTC"), arena, &tokyo, &err), ERR_FILE);
+    cr_assert_eq(zone_read("/etc", TEXT("passwd"), arena, &tokyo, &err), ERR_CONFIG);
+}
+
 Test(zone, hashes_the_database)
 {
     struct zones *again;

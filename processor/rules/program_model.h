@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "rules/program.h"
 #include "rules/rate.h"
+#include "rules/zones.h"
 
 /* What is inside a struct program: shared by the rules, which read it, and program/, which builds it from a file. */
 
@@ -93,6 +94,8 @@ struct program {
     int64_t version;
     int64_t effective_at;
     struct text zone;
+    const struct zone *local;  /* of that name: the local time of the shop */
+    const struct zones *zones; /* all: members may name others */
     const struct currency *points; /* the first is the default */
     size_t point_count;
     const struct currency *money;

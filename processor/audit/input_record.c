@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "source/kafka_conf.h"
+#include "source/quiet_client.h"
 
 enum { ANSWER_MS = 10000, POLL_MS = 200, READ_ON_MOST = 5000 };
 
@@ -17,37 +17,22 @@ struct input_records {
     rd_kafka_message_t *message; /* the last one */
 };
 
-/* The client's own lines would repeat what our errors say. */
-static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
-{
-    (void)client;
-    (void)level;
-    (void)facility;
-    (void)text;
-}
-
 enum err_code input_records_new(const struct config *config, struct input_records **out, struct err *err)
 {
-    const char *settings[][2] = {{"isolation.level", "read_committed"}, {"enable.partition.eof", "true"},
-                                 {"auto.offset.reset", "error"},        {"enable.auto.commit", "false"},
-                                 {"enable.auto.offset.store", "false"}, {"allow.auto.create.topics", "false"},
-                                 {"fetch.wait.max.ms", "100"},          {NULL, NULL}};
-    char text[256];
-    rd_kafka_conf_t *conf = kafka_conf(config, settings, err);
-    if (!conf)
-        return err->code;
+    const char *settings[][2] = {{"isolation.level", "read_committed"},
+                                 {"enable.partition.eof", "true"},
+                                 {"auto.offset.reset", "error"},
+                                 {"fetch.wait.max.ms", "100"},
+                                 {NULL, NULL}};
     struct input_records *records = calloc(1, sizeof *records);
     if (!records)
         abort();
-    rd_kafka_conf_set_log_cb(conf, on_log);
-    records->client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
-    if (!records->client) {
-        rd_kafka_conf_destroy(conf);
+    enum err_code code = quiet_consumer(config, settings, &records->client, err);
+    if (code)
         input_records_free(records);
-        return err_set(err, ERR_CONFIG, "Kafka client: %s", text);
-    }
-    *out = records;
-    return ERR_NONE;
+    else
+        *out = records;
+    return code;
 }
 
 static void drop_message(struct input_records *records)

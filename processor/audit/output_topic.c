@@ -4,74 +4,20 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "source/kafka_conf.h"
+#include "source/quiet_client.h"
 
-enum { ANSWER_MS = 10000, POLL_MS = 200, AGAIN_MS = 200 };
-
-/* The client's own lines would repeat what our errors say. */
-static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
-{
-    (void)client;
-    (void)level;
-    (void)facility;
-    (void)text;
-}
+enum { ANSWER_MS = 10000, POLL_MS = 200 };
 
 static enum err_code make_client(const struct config *config, const char *isolation, rd_kafka_t **out, struct err *err)
 {
-    const char *settings[][2] = {{"isolation.level", isolation},          {"enable.partition.eof", "true"},
-                                 {"auto.offset.reset", "error"},          {"enable.auto.commit", "false"},
-                                 {"enable.auto.offset.store", "false"},   {"check.crcs", "true"},
-                                 {"allow.auto.create.topics", "false"},   {"fetch.wait.max.ms", "100"},
-                                 {"queued.max.messages.kbytes", "16384"}, {NULL, NULL}};
-    char text[256];
-    rd_kafka_conf_t *conf = kafka_conf(config, settings, err);
-    if (!conf)
-        return err->code;
-    rd_kafka_conf_set_log_cb(conf, on_log);
-    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
-    if (!client) {
-        rd_kafka_conf_destroy(conf);
-        return err_set(err, ERR_CONFIG, "Kafka client: %s", text);
-    }
-    *out = client;
-    return ERR_NONE;
-}
-
-static enum err_code count_partitions(rd_kafka_t *client, const char *topic, int32_t *out, struct err *err)
-{
-    const rd_kafka_metadata_t *metadata = NULL;
-    rd_kafka_topic_t *handle = rd_kafka_topic_new(client, topic, NULL);
-    if (!handle)
-        return err_set(err, ERR_KAFKA, "topic %s: %s", topic, rd_kafka_err2str(rd_kafka_last_error()));
-    rd_kafka_resp_err_t failure = rd_kafka_metadata(client, 0, handle, &metadata, ANSWER_MS);
-    rd_kafka_topic_destroy(handle);
-    if (failure)
-        return err_set(err, ERR_KAFKA, "asking for topic %s: %s", topic, rd_kafka_err2str(failure));
-    int32_t count = metadata->topic_cnt == 1 && !metadata->topics[0].err ? metadata->topics[0].partition_cnt : 0;
-    rd_kafka_metadata_destroy(metadata);
-    if (count == 0)
-        return err_set(err, ERR_KAFKA, "topic %s does not exist", topic);
-    *out = count;
-    return ERR_NONE;
-}
-
-/* Leaders move, and a fresh topic has none for a moment. */
-static enum err_code ask_ends(rd_kafka_t *client, const char *topic, int32_t partition, int64_t *low, int64_t *high,
-                              struct err *err)
-{
-    int64_t until = clock_monotonic_us() + ANSWER_MS * 1000LL;
-    for (;;) {
-        rd_kafka_resp_err_t failure = rd_kafka_query_watermark_offsets(client, topic, partition, low, high, ANSWER_MS);
-        if (!failure)
-            return ERR_NONE;
-        bool moves =
-            failure == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || failure == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
-        if (!moves || clock_monotonic_us() >= until)
-            return err_set(err, ERR_KAFKA, "asking for the ends of %s/%d: %s", topic, partition,
-                           rd_kafka_err2str(failure));
-        rd_kafka_poll(client, AGAIN_MS);
-    }
+    const char *settings[][2] = {{"isolation.level", isolation},
+                                 {"enable.partition.eof", "true"},
+                                 {"auto.offset.reset", "error"},
+                                 {"check.crcs", "true"},
+                                 {"fetch.wait.max.ms", "100"},
+                                 {"queued.max.messages.kbytes", "16384"},
+                                 {NULL, NULL}};
+    return quiet_consumer(config, settings, out, err);
 }
 
 enum err_code output_ends_read(const struct config *config, const char *topic, struct arena *arena,
@@ -82,11 +28,13 @@ enum err_code output_ends_read(const struct config *config, const char *topic, s
     struct output_ends ends = {.topic = topic};
     enum err_code code = make_client(config, "read_uncommitted", &client, err);
     if (!code)
-        code = count_partitions(client, topic, &ends.count, err);
+        code = quiet_partitions(client, topic, ANSWER_MS, &ends.count, err);
+    if (!code && ends.count == 0)
+        code = err_set(err, ERR_KAFKA, "topic %s does not exist", topic);
     ends.low = arena_array(arena, (size_t)ends.count, sizeof *ends.low);
     ends.high = arena_array(arena, (size_t)ends.count, sizeof *ends.high);
     for (int32_t p = 0; p < ends.count && !code; p++)
-        code = ask_ends(client, topic, p, &ends.low[p], &ends.high[p], err);
+        code = quiet_ends(client, topic, p, ANSWER_MS, &ends.low[p], &ends.high[p], err);
     if (client)
         rd_kafka_destroy(client);
     if (!code)

@@ -3,41 +3,18 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "ledger/postgres.h"
 #include "sink/signature.h"
-#include "source/kafka_conf.h"
+#include "source/quiet_client.h"
 
-enum { ANSWER_MS = 10000, AGAIN_MS = 200 };
-
-/* The client's own lines would repeat what our errors say. */
-static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
-{
-    (void)client;
-    (void)level;
-    (void)facility;
-    (void)text;
-}
+enum { ANSWER_MS = 10000 };
 
 enum err_code offsets_client(const struct config *config, rd_kafka_t **out, struct err *err)
 {
     assert(config && out);
-    const char *settings[][2] = {{"group.id", config->kafka_group},     {"isolation.level", "read_committed"},
-                                 {"enable.auto.commit", "false"},       {"enable.auto.offset.store", "false"},
-                                 {"allow.auto.create.topics", "false"}, {NULL, NULL}};
-    char text[256];
-    struct err own;
-    rd_kafka_conf_t *conf = kafka_conf(config, settings, err ? err : &own);
-    if (!conf)
-        return err ? err->code : own.code;
-    rd_kafka_conf_set_log_cb(conf, on_log);
-    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
-    if (!client) {
-        rd_kafka_conf_destroy(conf);
-        return err_set(err, ERR_CONFIG, "Kafka client: %s", text);
-    }
-    *out = client;
-    return ERR_NONE;
+    const char *settings[][2] = {
+        {"group.id", config->kafka_group}, {"isolation.level", "read_committed"}, {NULL, NULL}};
+    return quiet_consumer(config, settings, out, err);
 }
 
 static struct partition_offsets *find(struct offsets *offsets, struct text topic, int32_t partition)
@@ -73,40 +50,18 @@ static enum err_code silent(const char *what, rd_kafka_resp_err_t failure, struc
     return err_set(err, ERR_KAFKA, "%s: %s", what, rd_kafka_err2str(failure));
 }
 
-/* A partition's first record and its end. Leaders move, and a fresh topic has none for a moment: asked again until the
- * time for an answer is up. */
-static rd_kafka_resp_err_t ask_ends(rd_kafka_t *client, const char *topic, struct partition_offsets *item)
-{
-    int64_t deadline = clock_monotonic_us() + ANSWER_MS * 1000;
-    for (;;) {
-        rd_kafka_resp_err_t failure =
-            rd_kafka_query_watermark_offsets(client, topic, item->partition, &item->low, &item->high, ANSWER_MS);
-        bool moves =
-            failure == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || failure == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
-        if (!moves || clock_monotonic_us() >= deadline)
-            return failure;
-        rd_kafka_poll(client, AGAIN_MS);
-    }
-}
-
 /* The partitions that the cluster has now, of one topic. */
 static enum err_code add_from_cluster(rd_kafka_t *client, struct text topic, struct arena *arena,
                                       struct offsets *offsets, struct err *err)
 {
     const char *name = arena_printf(arena, "%.*s", (int)topic.len, topic.at).at;
-    const rd_kafka_metadata_t *metadata = NULL;
-    rd_kafka_topic_t *handle = rd_kafka_topic_new(client, name, NULL);
-    if (!handle)
-        return silent("naming a topic", rd_kafka_last_error(), err);
-    rd_kafka_resp_err_t failure = rd_kafka_metadata(client, 0, handle, &metadata, ANSWER_MS);
-    rd_kafka_topic_destroy(handle);
-    if (failure)
-        return silent("asking Kafka for its topics", failure, err);
-    int count = metadata->topic_cnt == 1 && !metadata->topics[0].err ? metadata->topics[0].partition_cnt : 0;
-    rd_kafka_metadata_destroy(metadata);
-    for (int32_t partition = 0; partition < count && !failure; partition++)
-        failure = ask_ends(client, name, add(offsets, topic, partition, arena));
-    return failure ? silent("asking Kafka for a partition's ends", failure, err) : ERR_NONE;
+    int32_t count = 0;
+    enum err_code code = quiet_partitions(client, name, ANSWER_MS, &count, err);
+    for (int32_t partition = 0; partition < count && !code; partition++) {
+        struct partition_offsets *item = add(offsets, topic, partition, arena);
+        code = quiet_ends(client, name, partition, ANSWER_MS, &item->low, &item->high, err);
+    }
+    return code;
 }
 
 static const char positions_sql[] =

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "source/kafka_conf.h"
+#include "source/quiet_client.h"
 
 enum { MAGIC = 0x53656e64, METADATA_MS = 10000, DELIVERY_MS = 30000, POLL_MS = 100 };
 
@@ -31,15 +31,6 @@ static void on_delivery(rd_kafka_t *handle, const rd_kafka_message_t *message, v
         sender->first_failure = message->err;
 }
 
-/* The client's own lines would repeat what our errors say. */
-static void on_log(const rd_kafka_t *handle, int level, const char *facility, const char *text)
-{
-    (void)handle;
-    (void)level;
-    (void)facility;
-    (void)text;
-}
-
 enum err_code sender_open(const struct config *config, struct sender **out, struct err *err)
 {
     char timeout[16];
@@ -51,7 +42,7 @@ enum err_code sender_open(const struct config *config, struct sender **out, stru
         {"partitioner", "murmur2_random"}, /* the Java clients' choice: same member, same place */
         {"linger.ms", "5"},
         {NULL, NULL}};
-    rd_kafka_conf_t *conf = kafka_conf(config, settings, err);
+    rd_kafka_conf_t *conf = quiet_conf(config, settings, err);
     if (!conf)
         return err->code;
     struct sender *sender = calloc(1, sizeof *sender);
@@ -60,13 +51,10 @@ enum err_code sender_open(const struct config *config, struct sender **out, stru
     *sender = (struct sender){.magic = MAGIC, .brokers = config->kafka_brokers};
     rd_kafka_conf_set_opaque(conf, sender);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    rd_kafka_conf_set_log_cb(conf, on_log);
-    char text[256];
-    sender->handle = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-    if (!sender->handle) {
-        rd_kafka_conf_destroy(conf);
+    enum err_code code = quiet_client(RD_KAFKA_PRODUCER, conf, &sender->handle, err);
+    if (code) {
         free(sender);
-        return err_set(err, ERR_CONFIG, "Kafka client: %s", text);
+        return code;
     }
     *out = sender;
     return ERR_NONE;

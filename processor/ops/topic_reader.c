@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "source/kafka_conf.h"
+#include "source/quiet_client.h"
 
 enum { METADATA_MS = 10000 };
 
@@ -16,36 +16,14 @@ struct topic_reader {
     bool *ended;     /* per partition */
 };
 
-/* The client's own lines would repeat what our errors say. */
-static void on_log(const rd_kafka_t *handle, int level, const char *facility, const char *text)
-{
-    (void)handle;
-    (void)level;
-    (void)facility;
-    (void)text;
-}
-
-static rd_kafka_t *make_handle(const struct config *config, struct err *err)
+static enum err_code make_handle(const struct config *config, rd_kafka_t **out, struct err *err)
 {
     const char *settings[][2] = {{"isolation.level", "read_committed"},
                                  {"enable.partition.eof", "true"},
-                                 {"enable.auto.commit", "false"},
-                                 {"enable.auto.offset.store", "false"},
                                  {"check.crcs", "true"},
-                                 {"allow.auto.create.topics", "false"},
                                  {"fetch.wait.max.ms", "100"},
                                  {NULL, NULL}};
-    char text[256];
-    rd_kafka_conf_t *conf = kafka_conf(config, settings, err);
-    if (!conf)
-        return NULL;
-    rd_kafka_conf_set_log_cb(conf, on_log);
-    rd_kafka_t *handle = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
-    if (!handle) {
-        rd_kafka_conf_destroy(conf);
-        err_set(err, ERR_CONFIG, "Kafka client: %s", text);
-    }
-    return handle;
+    return quiet_consumer(config, settings, out, err);
 }
 
 static enum err_code count_partitions(const struct config *config, struct topic_reader *reader, struct err *err)
@@ -83,16 +61,15 @@ enum err_code topic_reader_open(const struct config *config, const char *topic, 
     struct topic_reader *reader = calloc(1, sizeof *reader);
     if (!reader)
         abort();
-    reader->handle = make_handle(config, err);
-    if (!reader->handle) {
+    enum err_code code = make_handle(config, &reader->handle, err);
+    if (code) {
         topic_reader_close(reader);
-        return err->code;
+        return code;
     }
     reader->topic = rd_kafka_topic_new(reader->handle, topic, NULL);
     reader->queue = rd_kafka_queue_new(reader->handle);
-    enum err_code code = reader->topic
-                             ? count_partitions(config, reader, err)
-                             : err_set(err, ERR_KAFKA, "topic %s: %s", topic, rd_kafka_err2str(rd_kafka_last_error()));
+    code = reader->topic ? count_partitions(config, reader, err)
+                         : err_set(err, ERR_KAFKA, "topic %s: %s", topic, rd_kafka_err2str(rd_kafka_last_error()));
     if (code == ERR_NONE)
         code = start_partitions(reader, start, err);
     if (code != ERR_NONE)

@@ -92,10 +92,11 @@ enum err_code zones_load(const char *folder, struct arena *arena, const struct z
     struct zones *zones = arena_alloc(arena, sizeof *zones);
     struct found found = {.items = arena_array(arena, ZONES_MAX, sizeof *found.items)};
     add_folder(&found, folder, "", 0, arena);
-    if (found.count == 0)
-        return err_set(err, ERR_FILE, "%s: no time zones there; is tzdata installed?", folder);
-    qsort(found.items, found.count, sizeof *found.items, by_name);
+    if (found.count > 1)
+        qsort(found.items, found.count, sizeof *found.items, by_name);
     *zones = (struct zones){.items = found.items, .count = found.count, .hash = hash_all(&found, arena)};
+    if (!zones_find(zones, TEXT("UTC")))
+        return err_set(err, ERR_FILE, "%s: no time zones there; is tzdata installed?", folder);
     *out = zones;
     return ERR_NONE;
 }

@@ -9,7 +9,7 @@
 
 #define ZONES_FOLDER "/usr/share/zoneinfo"
 
-/* Reads every TZif file below the folder; *out is the arena's. ERR_FILE when the folder holds none. */
+/* Reads every TZif file below the folder; *out is the arena's. ERR_FILE when UTC is not among them. */
 enum err_code zones_load(const char *folder, struct arena *arena, const struct zones **out, struct err *err);
 
 #endif

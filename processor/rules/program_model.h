@@ -94,8 +94,8 @@ struct program {
     int64_t version;
     int64_t effective_at;
     struct text zone;
-    const struct zone *local;  /* of that name: the local time of the shop */
-    const struct zones *zones; /* all: members may name others */
+    const struct zone *local;      /* of that name: the local time of the shop */
+    const struct zones *zones;     /* all: members may name others */
     const struct currency *points; /* the first is the default */
     size_t point_count;
     const struct currency *money;

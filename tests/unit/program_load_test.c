@@ -83,6 +83,7 @@ Test(program_load, reads_every_field)
     cr_assert(text_equal(program_id(program), TEXT("shop")) && program_version(program) == 3);
     cr_assert_eq(program_effective_at(program), INT64_C(1767222000000000));
     cr_assert(text_equal(program->zone, TEXT("Europe/Berlin")) && program->refunds == REFUND_CLAMP);
+    cr_assert_eq(zone_offset(program->local, 0), 3600);
     cr_assert(text_equal(program_default_currency(program), TEXT("points")) && program->point_count == 2);
     cr_assert(program->points[1].decimals == 2 && program->money[0].decimals == 2 && program->money[1].decimals == 0);
     cr_assert(program_has_partner(program, TEXT("cafe")) && program_has_partner(program, TEXT("bookshop")));
@@ -164,7 +165,7 @@ Test(program_load, takes_utc_where_no_zone_is_named)
                                 "rules: [{id: r, on: review.approved, earn: {fixed: 1}}]\n");
     cr_assert_eq(loaded.code, ERR_NONE, "%s", loaded.err.text);
     cr_assert_eq(program_effective_at(loaded.program), INT64_C(1767225600000000));
-    cr_assert(text_equal(loaded.program->zone, TEXT("UTC")));
+    cr_assert(text_equal(loaded.program->zone, TEXT("UTC")) && zone_offset(loaded.program->local, 0) == 0);
     arena_free(loaded.arena);
 }
 

@@ -144,7 +144,7 @@ void read_rules(struct loader *loader, const struct node *node, void *unused)
     struct rule *rules = arena_array(loader->arena, node->count, sizeof *rules);
     size_t count = 0;
     for (const struct node *item = node->first; item; item = item->next) {
-        struct draft draft = {.rule = {.place = count, .networks = ALL_NETWORKS}};
+        struct draft draft = {.rule = {.place = count, .networks = ALL_NETWORKS, .gate = GATE_ALWAYS}};
         fields_read(loader, item, "a rule", rule_fields, FIELD_COUNT(rule_fields), &draft);
         if (draft.typed && draft.rule.type == EVENT_ORDER && loader->program->money_count == 0)
             complain(loader, item, "a rule on orders needs currencies: declare them under `money`");

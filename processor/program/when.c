@@ -1,6 +1,7 @@
 #include "program/draft.h"
 #include "rules/cel/cel.h"
 #include "rules/event_fields.h"
+#include "rules/record.h"
 
 /* `when`: the condition of a rule, an expression over `event`. */
 
@@ -32,11 +33,6 @@ void read_when(struct loader *loader, const struct node *node, void *into)
     struct cel_fault fault = {0};
     if (!draft->typed || !expect_kind(loader, node, NODE_SCALAR, "when"))
         return;
-    if (draft->rule.type == EVENT_ORDER) {
-        complain(loader, node,
-                 "when is not for rules on orders: a refund would have to ask again over what remains; use `minimum`");
-        return;
-    }
     if (cel_compile(environment_of(loader, draft->rule.type), node->text, loader->arena, &condition, &fault))
         complain_of(loader, node, &fault);
     else if (cel_program_type(condition)->kind != CEL_BOOL)
@@ -44,4 +40,5 @@ void read_when(struct loader *loader, const struct node *node, void *into)
                  SHOWN(cel_type_text(loader->arena, cel_program_type(condition))));
     else
         draft->rule.when = condition;
+    draft->rule.image |= IMAGE_ALL;
 }

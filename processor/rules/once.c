@@ -2,6 +2,7 @@
 
 #include "rules/automatic.h"
 #include "rules/decide.h"
+#include "rules/earning.h"
 
 /* Reviews, shares and activities: fixed or by value, once for each product, content or member, taken back when undone.
  */
@@ -88,24 +89,6 @@ static enum err_code undo(struct work *work, struct text subject, bool for_ever)
     return ERR_NONE;
 }
 
-static enum err_code points_of(struct work *work, const struct rule *rule, int64_t *out)
-{
-    *out = rule->fixed;
-    if (rule->form == EARN_FIXED)
-        return ERR_NONE;
-    assert(work->event->type == EVENT_ACTIVITY);
-    int64_t value = work->event->activity.value;
-    if (value < 0)
-        return err_set(work->err, ERR_BAD_EVENT,
-                       "activity.value is %lld thousandths; rule %.*s pays by it, it must not be negative",
-                       (long long)value, SHOWN(rule->id));
-    if (!rate_points(&rule->rates[0], value, rule->rounding, out))
-        return err_set(work->err, ERR_OVERFLOW,
-                       "activity.value is %lld thousandths; the points of rule %.*s do not fit", (long long)value,
-                       SHOWN(rule->id));
-    return ERR_NONE;
-}
-
 /* True when the rule counts once and has, or what it would grant was undone. */
 static enum err_code is_used_up(struct work *work, const struct once_record *record, const struct rule *rule, bool *out)
 {
@@ -119,26 +102,46 @@ static enum err_code is_used_up(struct work *work, const struct once_record *rec
     return grants_have(work, &record->grants, rule, out);
 }
 
+/* What the rules would grant that may. */
+static enum err_code dues_of(struct work *work, const struct member_work *member, const struct once_record *record,
+                             struct rule_list rules, struct due *dues, size_t *count)
+{
+    *count = 0;
+    for (size_t i = 0; i < rules.count; i++) {
+        struct due due = {.rule = rules.items[i]};
+        bool used_up = false;
+        if (!rule_concerns(due.rule, work->event))
+            continue;
+        enum err_code code = is_used_up(work, record, due.rule, &used_up);
+        if (!code && !used_up)
+            code = earning_of_event(work, member, due.rule, &due.points);
+        if (code)
+            return code;
+        if (due.points > 0)
+            dues[(*count)++] = due;
+    }
+    earning_stack(dues, *count);
+    return ERR_NONE;
+}
+
 static enum err_code grant_rules(struct work *work, struct member_work *member, struct once_record *record,
                                  struct rule_list rules, const struct cause *cause)
 {
-    for (size_t i = 0; i < rules.count; i++) {
-        const struct rule *rule = rules.items[i];
-        bool used_up = false;
-        int64_t points = 0;
-        if (!rule_concerns(rule, work->event) || !work_condition_holds(work, rule))
+    struct due *dues = scratch_raw(work->scratch, (rules.count + 1) * sizeof *dues);
+    size_t count = 0;
+    enum err_code code = dues_of(work, member, record, rules, dues, &count);
+    for (size_t i = 0; i < count && !code; i++) {
+        const struct due *due = &dues[i];
+        if (due->points == 0)
             continue;
-        enum err_code code = is_used_up(work, record, rule, &used_up);
-        if (!code && !used_up)
-            code = points_of(work, rule, &points);
-        if (!code && points > 0)
-            code = work_accrue(work, member, rule, points, cause);
-        if (code)
-            return code;
-        if (points > 0 && rule->once_per != ONCE_PER_EVENT)
-            grants_add(&record->grants, &(struct grant){work->program->version, rule->place, points}, work->scratch);
+        code = work_accrue(work, member, due->rule, due->points, cause);
+        if (due->rule->once_per != ONCE_PER_EVENT)
+            grants_add(&record->grants,
+                       &(struct grant){work->program->version, due->rule->place, due->points, due->points,
+                                       work->event->occurred_at},
+                       work->scratch);
     }
-    return ERR_NONE;
+    return code;
 }
 
 static bool any_once(struct rule_list rules)

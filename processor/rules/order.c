@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "rules/automatic.h"
 #include "rules/decide.h"
+#include "rules/earning.h"
 #include "rules/order_lines.h"
 
 /* Orders: grants on what remains, computed again whenever that changes, always at the terms of the grant. */
@@ -23,85 +24,134 @@ static enum err_code overflow(struct work *work)
     return err_set(work->err, ERR_OVERFLOW, "the numbers of order %.*s do not fit", SHOWN(id));
 }
 
-/* What rules of one version grant by. */
-struct basis {
-    size_t money; /* the order's currency in that version */
-    int64_t remaining;
-    bool gone;
+/* ---- what its rules grant */
+
+static struct grant *find_grant(const struct order_record *record, int64_t version, size_t rule)
+{
+    for (size_t i = 0; i < record->grants.count; i++)
+        if (record->grants.items[i].version == version && record->grants.items[i].rule == rule)
+            return &record->grants.items[i];
+    return NULL;
+}
+
+/* What the rules of one decision grant for what remains; of those that granted, also where it is nothing now. */
+struct dues {
+    const struct program *terms;
+    struct due *items; /* in file order */
+    size_t count;
 };
 
-static enum err_code basis_of(struct work *work, const struct program *terms, const struct order_record *record,
-                              int64_t remaining, struct basis *out)
+static enum err_code dues_of(struct work *work, const struct member_work *member, struct order_view *view,
+                             const struct order_decision *decision, struct dues *out)
 {
-    size_t money = program_money_place(terms, record->currency);
+    enum err_code code = work_terms(work, decision->version, &out->terms);
+    if (code)
+        return code;
+    struct rule_list rules = out->terms->by_kind[decision->kind];
+    size_t money = program_money_place(out->terms, view->record->currency);
     if (money == PLACE_NONE)
         return err_set(work->err, ERR_BAD_STATE,
                        "an order granted under version %lld is in %.*s, which it does not declare",
-                       (long long)terms->version, SHOWN(record->currency));
-    *out = (struct basis){money, remaining, order_is_gone(record, remaining)};
-    return ERR_NONE;
-}
-
-static enum err_code points_due(struct work *work, const struct rule *rule, const struct basis *basis, int64_t *out)
-{
-    assert(basis->remaining >= 0);
-    *out = 0;
-    if (basis->gone || (rule->minimums && basis->remaining < rule->minimums[basis->money]))
-        return ERR_NONE;
-    if (rule->form == EARN_FIXED) {
-        *out = rule->fixed;
-        return ERR_NONE;
+                       (long long)decision->version, SHOWN(view->record->currency));
+    out->items = scratch_raw(work->scratch, (rules.count + 1) * sizeof *out->items);
+    out->count = 0;
+    for (size_t i = 0; i < rules.count && !code; i++) {
+        struct due due = {.rule = rules.items[i]};
+        code = earning_of_order(work, member, out->terms, due.rule, view, decision, money, &due.points);
+        if (due.points > 0 || find_grant(view->record, decision->version, due.rule->place))
+            out->items[out->count++] = due;
     }
-    const struct rate *rate = &rule->rates[basis->money];
-    if (rate->denominator > 0 && !rate_points(rate, basis->remaining, rule->rounding, out))
-        return overflow(work);
+    if (!code)
+        earning_stack(out->items, out->count);
+    return code;
+}
+
+/* A rule is the same where its id is: true when the order was asked about it under another kind of event before. */
+static enum err_code asked_before(struct work *work, const struct order_record *record,
+                                  const struct order_decision *decision, const struct rule *rule, bool *out)
+{
+    *out = false;
+    for (const struct order_decision *other = record->decisions; other < decision && !*out; other++) {
+        const struct program *terms = NULL;
+        enum err_code code = work_terms(work, other->version, &terms);
+        if (code)
+            return code;
+        const struct rule *same = other->version == decision->version ? NULL : program_rule(terms, rule->id);
+        *out = same && same->kind == other->kind;
+    }
     return ERR_NONE;
 }
 
-/* Each grant anew for what remains; the difference is booked. */
-static enum err_code recompute_grants(struct work *work, struct member_work *member, struct order_record *record,
-                                      int64_t remaining)
+/* Books the difference between what the rule grants now and what it granted. */
+static enum err_code book(struct work *work, struct member_work *member, struct order_record *record,
+                          const struct order_decision *decision, const struct program *terms, const struct due *due)
+{
+    struct grant *grant = find_grant(record, decision->version, due->rule->place);
+    struct cause cause = cause_of(work, record, terms);
+    bool before = false;
+    enum err_code code = ERR_NONE;
+    if (!grant) {
+        code = asked_before(work, record, decision, due->rule, &before);
+        if (code || before || due->points == 0)
+            return code;
+        code = work_accrue(work, member, due->rule, due->points, &cause);
+        grants_add(&record->grants,
+                   &(struct grant){decision->version, due->rule->place, due->points, due->points, decision->at},
+                   work->scratch);
+        return code;
+    }
+    if (due->points < grant->points)
+        code = work_take_back(work, member, due->rule, grant->points - due->points, &cause);
+    else if (due->points > grant->points)
+        code = work_accrue(work, member, due->rule, due->points - grant->points, &cause);
+    grant->points = grant->wanted = due->points;
+    return code;
+}
+
+/* A state may be any bytes: no grant may name a rule that its version does not have. */
+static enum err_code check_grants(struct work *work, const struct order_record *record)
 {
     for (size_t i = 0; i < record->grants.count; i++) {
-        struct grant *grant = &record->grants.items[i];
         const struct program *terms = NULL;
         const struct rule *rule = NULL;
-        struct basis basis;
-        int64_t due = 0;
-        enum err_code code = work_granting_rule(work, grant, &terms, &rule);
-        if (!code)
-            code = basis_of(work, terms, record, remaining, &basis);
-        if (!code)
-            code = points_due(work, rule, &basis, &due);
+        enum err_code code = work_granting_rule(work, &record->grants.items[i], &terms, &rule);
         if (code)
             return code;
-        struct cause cause = cause_of(work, record, terms);
-        if (due < grant->points)
-            code = work_take_back(work, member, rule, grant->points - due, &cause);
-        else if (due > grant->points)
-            code = work_accrue(work, member, rule, due - grant->points, &cause);
-        if (code)
-            return code;
-        grant->points = due;
     }
     return ERR_NONE;
+}
+
+/* Grants what is due under one decision, and takes back what is not. */
+static enum err_code follow_decision(struct work *work, struct member_work *member, struct order_record *record,
+                                     struct order_view *view, const struct order_decision *decision)
+{
+    struct dues dues;
+    enum err_code code = check_grants(work, record);
+    if (!code)
+        code = dues_of(work, member, view, decision, &dues);
+    for (size_t i = 0; i < dues.count && !code; i++)
+        code = book(work, member, record, decision, dues.terms, &dues.items[i]);
+    return code;
 }
 
 /* After the record changed: the grants, and the rewards for purchases, follow. */
 static enum err_code follow_change(struct work *work, struct member_work *member, struct order_record *record,
-                                   int64_t remaining_before)
+                                   const struct order_view *before)
 {
-    assert(record->grants.count > 0);
-    int64_t remaining = 0;
-    if (!order_remaining(record, &remaining))
-        return overflow(work);
+    struct order_view view;
     const struct program *terms = NULL;
-    enum err_code code = recompute_grants(work, member, record, remaining);
+    enum err_code code = ERR_NONE;
+    if (!order_view_open(record, work->scratch, &view))
+        return overflow(work);
+    for (size_t i = 0; i < record->decision_count && !code; i++)
+        code = follow_decision(work, member, record, &view, &record->decisions[i]);
     if (!code)
-        code = work_terms(work, record->version, &terms);
+        code = work_terms(work, record->decisions[0].version, &terms);
     if (code)
         return code;
-    struct purchase purchase = {terms, record->currency, remaining - remaining_before};
+    if (view.gone && !before->gone && member->state.order_count > 0)
+        member->state.order_count--;
+    struct purchase purchase = {terms, record->currency, view.remaining - before->remaining};
     return automatic_settle(work, member, &purchase);
 }
 
@@ -157,18 +207,18 @@ static enum err_code undo_order(struct work *work)
 {
     struct member_work *member = &work->members[0];
     struct order_record record;
-    int64_t before = 0;
+    struct order_view before;
     enum err_code code = load_record(work, member, &record);
-    if (!code && !order_remaining(&record, &before))
+    if (!code && !order_view_open(&record, work->scratch, &before))
         code = overflow(work);
     if (!code)
         code = note_refund(work, &record);
     if (code)
         return code;
-    if (record.kinds == 0)
+    if (record.decision_count == 0)
         work->waiting = true;
     else
-        code = follow_change(work, member, &record, before);
+        code = follow_change(work, member, &record, &before);
     if (!code)
         store_record(work, member, &record);
     return code;
@@ -181,18 +231,18 @@ static enum err_code amend_order(struct work *work)
     struct member_work *member = &work->members[0];
     const struct order_event *order = &work->event->order;
     struct order_record record;
-    int64_t before = 0;
+    struct order_view before;
     enum err_code code = order_check(order, work->err);
     if (!code)
         code = load_record(work, member, &record);
-    if (code || record.kinds == 0 || order->revision <= record.revision)
+    if (code || record.decision_count == 0 || order->revision <= record.revision)
         return code;
-    if (!order_remaining(&record, &before))
+    if (!order_view_open(&record, work->scratch, &before))
         return overflow(work);
     record.revision = order->revision;
     code = order_lines_replace(&record, order, work->scratch, work->err);
     if (!code)
-        code = follow_change(work, member, &record, before);
+        code = follow_change(work, member, &record, &before);
     if (!code)
         store_record(work, member, &record);
     return code;
@@ -200,23 +250,23 @@ static enum err_code amend_order(struct work *work)
 
 /* ---- placed, paid, shipped, completed */
 
-static enum err_code grant_rule(struct work *work, struct member_work *member, struct order_record *record,
-                                const struct rule *rule, const struct basis *basis)
+/* What the order is when it is first decided. Later kinds of event bring the same order: they are read again only
+ * where their version's rules read more of it than the record keeps. */
+static enum err_code read_order(struct work *work, struct member_work *member, struct order_record *record)
 {
-    struct cause cause = cause_of(work, record, work->program);
-    bool granted = false;
-    int64_t due = 0;
-    enum err_code code = ERR_NONE;
-    if (record->kinds != 0) /* another kind has granted before */
-        code = grants_have(work, &record->grants, rule, &granted);
-    if (code || granted)
-        return code;
-    code = points_due(work, rule, basis, &due);
-    if (!code && due > 0)
-        code = work_accrue(work, member, rule, due, &cause);
-    if (!code)
-        grants_add(&record->grants, &(struct grant){work->program->version, rule->place, due}, work->scratch);
-    return code;
+    const struct order_event *order = &work->event->order;
+    bool first = record->decision_count == 0;
+    uint32_t image = record->image | work->program->image;
+    if (first) {
+        record->revision = order->revision;
+        record->partner_id = work->event->partner_id;
+        if (!checked_add(member->state.order_count, 1, &record->nth))
+            return overflow(work);
+    } else if (image == record->image || order->revision != record->revision) {
+        return ERR_NONE;
+    }
+    record->image = image;
+    return order_lines_replace(record, order, work->scratch, work->err);
 }
 
 static enum err_code grant_order(struct work *work)
@@ -225,34 +275,28 @@ static enum err_code grant_order(struct work *work)
     const struct order_event *order = &work->event->order;
     struct rule_list rules = program_rules(work->program, work->event);
     struct order_record record;
+    struct order_view view;
     enum err_code code = rules.count > 0 || order->line_count > 0 ? order_check(order, work->err) : ERR_NONE;
     if (code || rules.count == 0)
         return code;
     code = load_record(work, member, &record);
-    uint32_t kind = order_kind_bit(work->event->kind);
-    assert(kind != 0);
-    if (code || record.kinds & kind)
+    if (code || order_was_decided(&record, work->event->kind))
         return code;
-    bool first = record.kinds == 0;
-    if (first) {
-        record.version = work->program->version;
-        record.revision = order->revision;
-        record.partner_id = work->event->partner_id;
-        code = order_lines_replace(&record, order, work->scratch, work->err);
-    }
-    int64_t remaining = 0;
-    struct basis basis;
-    if (!code && !order_remaining(&record, &remaining))
+    bool first = record.decision_count == 0;
+    code = read_order(work, member, &record);
+    if (!code && !order_view_open(&record, work->scratch, &view))
         code = overflow(work);
-    if (!code)
-        code = basis_of(work, work->program, &record, remaining, &basis);
-    for (size_t i = 0; i < rules.count && !code; i++)
-        code = grant_rule(work, member, &record, rules.items[i], &basis);
     if (code)
         return code;
-    record.kinds |= kind;
+    if (first && !view.gone)
+        member->state.order_count = record.nth;
+    struct order_decision *decision = &record.decisions[record.decision_count++];
+    *decision = (struct order_decision){work->event->kind, work->program->version, work->event->occurred_at};
+    code = follow_decision(work, member, &record, &view, decision);
+    if (code)
+        return code;
     store_record(work, member, &record);
-    struct purchase purchase = {work->program, record.currency, first ? remaining : 0};
+    struct purchase purchase = {work->program, record.currency, first ? view.remaining : 0};
     return automatic_settle(work, member, &purchase);
 }
 

@@ -95,6 +95,23 @@ static void sort_lines(struct line_record *lines, size_t count, struct scratch *
             merge(lines + at, width, count - at < 2 * width ? count - at : 2 * width, spare);
 }
 
+/* Of two lines with one key the first says what the thing is. */
+static bool add_line(struct line_record *into, const struct line_record *line)
+{
+    if (into->quantity == 0) {
+        into->sku = line->sku;
+        into->category = line->category;
+        into->labels = line->labels;
+        into->label_count = line->label_count;
+    }
+    int64_t gross;
+    return checked_add(into->quantity, line->quantity, &into->quantity) &&
+           checked_add(into->net, line->net, &into->net) &&
+           checked_add(into->discount, line->discount, &into->discount) &&
+           checked_add(into->net, into->discount, &gross) && checked_add(into->tax, line->tax, &into->tax) &&
+           checked_add(into->refunded, line->refunded, &into->refunded);
+}
+
 /* Sorts, and adds up lines with the same key. */
 static enum err_code combine(struct order_record *record, struct line_record *lines, size_t count,
                              struct scratch *scratch, struct err *err)
@@ -107,9 +124,7 @@ static enum err_code combine(struct order_record *record, struct line_record *li
             lines[kept++] = lines[i];
             continue;
         }
-        if (!checked_add(last->quantity, lines[i].quantity, &last->quantity) ||
-            !checked_add(last->net, lines[i].net, &last->net) ||
-            !checked_add(last->refunded, lines[i].refunded, &last->refunded))
+        if (!add_line(last, &lines[i]))
             return err_set(err, ERR_OVERFLOW, "order.lines: the numbers of line %.*s do not fit together",
                            SHOWN(last->key));
     }
@@ -123,6 +138,24 @@ static struct text line_key(const struct order_line *line)
     return line->line_id.len > 0 ? line->line_id : line->sku;
 }
 
+/* What the image leaves out stays zero, so that a record reads back as it was written. */
+static struct line_record line_as_recorded(const struct order_line *line, uint32_t image)
+{
+    struct line_record record = {
+        .key = line_key(line), .quantity = line->quantity, .net = line->quantity * line->unit_price - line->discount};
+    if (image & IMAGE_PRICE)
+        record.discount = line->discount;
+    if (image & IMAGE_TAX)
+        record.tax = line->tax;
+    if (image & IMAGE_ITEM) {
+        record.sku = line->sku;
+        record.category = line->category;
+        record.labels = line->labels;
+        record.label_count = line->label_count;
+    }
+    return record;
+}
+
 enum err_code order_lines_replace(struct order_record *record, const struct order_event *order, struct scratch *scratch,
                                   struct err *err)
 {
@@ -131,14 +164,18 @@ enum err_code order_lines_replace(struct order_record *record, const struct orde
     for (size_t i = 0; i < order->line_count; i++) {
         const struct order_line *line = &order->lines[i];
         assert(line->quantity > 0 && line->discount <= line->quantity * line->unit_price);
-        lines[count++] = (struct line_record){.key = line_key(line),
-                                              .quantity = line->quantity,
-                                              .net = line->quantity * line->unit_price - line->discount};
+        lines[count++] = line_as_recorded(line, record->image);
     }
     for (size_t i = 0; i < record->line_count; i++)
         if (record->lines[i].refunded > 0)
             lines[count++] = (struct line_record){.key = record->lines[i].key, .refunded = record->lines[i].refunded};
     record->discount = order->discount;
+    if (record->image & IMAGE_TERMS) {
+        record->shipping = order->shipping;
+        record->points_used = order->points_used;
+        record->channel = order->channel;
+        record->coupon = order->coupon;
+    }
     return combine(record, lines, count, scratch, err);
 }
 
@@ -171,7 +208,7 @@ enum err_code order_lines_refund(struct order_record *record, const struct order
         if (line->quantity < 1)
             return bad_line(err, i, "quantity", line->quantity, "it must be at least 1");
         const struct line_record *ordered = find_line(record, key);
-        if (record->kinds != 0 && (!ordered || ordered->quantity == 0))
+        if (record->decision_count > 0 && (!ordered || ordered->quantity == 0))
             return err_set(err, ERR_BAD_EVENT, "order.lines[%zu] is %.*s; order %.*s has no such line", i, SHOWN(key),
                            SHOWN(refund->order_id));
         lines[record->line_count + i] = (struct line_record){.key = key, .refunded = line->quantity};
@@ -181,15 +218,15 @@ enum err_code order_lines_refund(struct order_record *record, const struct order
 
 /* ---- what remains */
 
-/* Of one line: net less the share of what came back, that share rounded down. */
-static int64_t line_remaining(const struct line_record *line)
+int64_t line_share(const struct line_record *line, int64_t amount)
 {
+    assert(amount >= 0);
     if (line->refunded == 0 || line->quantity == 0)
-        return line->net;
+        return amount;
     int64_t refunded = line->refunded < line->quantity ? line->refunded : line->quantity;
-    wide back = (wide)(uint64_t)line->net * (uint64_t)refunded / (uint64_t)line->quantity;
-    assert(back <= (uint64_t)line->net);
-    return line->net - (int64_t)back;
+    wide back = (wide)(uint64_t)amount * (uint64_t)refunded / (uint64_t)line->quantity;
+    assert(back <= (uint64_t)amount);
+    return amount - (int64_t)back;
 }
 
 bool order_remaining(const struct order_record *record, int64_t *out)
@@ -200,7 +237,7 @@ bool order_remaining(const struct order_record *record, int64_t *out)
         return true;
     }
     for (size_t i = 0; i < record->line_count; i++)
-        if (!checked_add(remaining, line_remaining(&record->lines[i]), &remaining))
+        if (!checked_add(remaining, line_share(&record->lines[i], record->lines[i].net), &remaining))
             return false;
     assert(record->discount >= 0 && record->refunded_amount >= 0);
     remaining -= remaining < record->discount ? remaining : record->discount;

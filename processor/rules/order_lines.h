@@ -9,8 +9,8 @@
  * off (ERR_BAD_EVENT), every sum in range (ERR_OVERFLOW). */
 enum err_code order_check(const struct order_event *order, struct err *err);
 
-/* The record's lines become the order's. Lines with one key become one line; what was refunded stays refunded. The
- * order has passed order_check. ERR_OVERFLOW. */
+/* The record's lines and terms become the order's, as far as the record's image goes. Lines with one key become one
+ * line; what was refunded stays refunded. The order has passed order_check. ERR_OVERFLOW. */
 enum err_code order_lines_replace(struct order_record *record, const struct order_event *order, struct scratch *scratch,
                                   struct err *err);
 
@@ -18,6 +18,10 @@ enum err_code order_lines_replace(struct order_record *record, const struct orde
  * line that it does not have; ERR_OVERFLOW. */
 enum err_code order_lines_refund(struct order_record *record, const struct order_event *refund, struct scratch *scratch,
                                  struct err *err);
+
+/* Of an amount >= 0 of the line, what remains: less the share of the quantity that came back, that share rounded down.
+ */
+int64_t line_share(const struct line_record *line, int64_t amount);
 
 /* The basis that remains, in minor units, >= 0: lines less what came back in proportion, less the order's discount and
  * amounts refunded. False on overflow. */

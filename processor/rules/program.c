@@ -123,6 +123,14 @@ size_t program_reward_place(const struct program *program, struct text id)
     return PLACE_NONE;
 }
 
+const struct rule *program_rule(const struct program *program, struct text id)
+{
+    for (size_t i = 0; i < program->rule_count; i++)
+        if (text_equal(program->rules[i].id, id))
+            return &program->rules[i];
+    return NULL;
+}
+
 bool program_has_partner(const struct program *program, struct text partner_id)
 {
     size_t low = 0;

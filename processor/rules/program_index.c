@@ -55,4 +55,8 @@ void program_index(struct program *program, struct arena *arena)
         if (kind != KIND_UNKNOWN && kind != ACTIVITY_DONE)
             program->by_kind[kind] = list_kind(program, (enum event_kind)kind, arena);
     index_activities(program, arena);
+    for (size_t i = 0; i < program->rule_count; i++)
+        program->image |= program->rules[i].type == EVENT_ORDER ? program->rules[i].image : 0;
+    for (size_t i = 0; i < program->multiplier_count; i++)
+        program->image |= program->multipliers[i].image;
 }

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "rules/program.h"
 #include "rules/rate.h"
+#include "rules/text_set.h"
 #include "rules/zones.h"
 
 /* What is inside a struct program: shared by the rules, which read it, and program/, which builds it from a file. */
@@ -13,6 +14,8 @@ enum {
     PROGRAM_MONEY_MAX = 64,  /* currencies of orders */
     PROGRAM_RULES_MAX = 4096,
     PROGRAM_REWARDS_MAX = 256,
+    PROGRAM_MULTIPLIERS_MAX = 256,
+    PROGRAM_NTH_MAX = 64, /* of a rule for the member's nth order */
     PROGRAM_PARTNERS_MAX = 65536,
     ACTIVITY_DECIMALS = 3, /* an activity's value counts thousandths */
     REASON_PARTS_MAX = 32,
@@ -23,6 +26,7 @@ struct cel_program; /* rules/cel/cel.h */
 struct currency {
     struct text name; /* "points", "EUR" */
     int decimals;
+    const struct rate *worth; /* of point currencies: money for points, by place in `money`; NULL: not declared */
 };
 
 enum reason_part_kind { REASON_LITERAL, REASON_AMOUNT, REASON_CURRENCY, REASON_SUBJECT, REASON_RULE };
@@ -38,7 +42,43 @@ struct reason {
     size_t count;
 };
 
-enum earn_form { EARN_FIXED, EARN_RATE };
+enum earn_form {
+    EARN_FIXED,
+    EARN_RATE,
+    EARN_PER_ITEM, /* `fixed` for each item that the rule counts */
+    EARN_AMOUNT    /* what `amount` gives, in whole points */
+};
+
+/* What a rule on orders counts, beside the price of lines after discounts. */
+enum basis_part { BASIS_TAX = 1, BASIS_SHIPPING = 2, BASIS_BEFORE_DISCOUNTS = 4, BASIS_LESS_POINTS = 8 };
+
+/* The lines that a rule on orders counts: those that `only` names (where it names any) and `except` does not. */
+struct item_list {
+    struct text_set skus;
+    struct text_set categories;
+    struct text_set labels;
+    bool names_any;
+};
+
+struct item_filter {
+    struct item_list only;
+    struct item_list except;
+};
+
+/* How rules that one event meets stand beside each other. */
+enum stacking {
+    STACK_ADD,      /* beside the others */
+    STACK_BEST,     /* of its group, the one that grants most */
+    STACK_EXCLUSIVE /* before all others of its point currency */
+};
+
+/* When something counts, by the time of the event. */
+struct gate {
+    int64_t from;  /* µs, from which on */
+    int64_t until; /* µs, before which */
+};
+
+#define GATE_ALWAYS ((struct gate){INT64_MIN, INT64_MAX})
 
 /* What a rule counts once, beside the event itself. */
 enum once_per { ONCE_PER_EVENT, ONCE_PER_ORDER, ONCE_PER_PRODUCT, ONCE_PER_CONTENT, ONCE_PER_REFEREE, ONCE_PER_MEMBER };
@@ -52,16 +92,35 @@ struct rule {
     enum event_kind kind;
     struct text activity; /* of activity rules: the activity's name */
     enum earn_form form;
-    int64_t fixed;            /* minor units of the point currency */
-    const struct rate *rates; /* by place in `money`; of activity rules: one */
-    const int64_t *minimums;  /* by place in `money`, 0: none; NULL: none at all */
+    int64_t fixed;                    /* minor units of the point currency */
+    const struct cel_program *amount; /* of EARN_AMOUNT: over the event, an int */
+    const struct rate *rates;         /* by place in `money`; of activity rules: one */
+    const int64_t *minimums;          /* by place in `money`, 0: none; NULL: none at all */
     enum rounding rounding;
     enum once_per once_per;
     uint32_t networks; /* bit (1 << enum share_network) */
     enum referral_side to;
     size_t currency; /* place in `points` */
     struct reason reason;
-    const struct cel_program *when; /* over the event; NULL: always. Asked when the rule would grant, and not again */
+    const struct cel_program *when;  /* over the event; NULL: always. Of orders, asked again over what remains */
+    const struct item_filter *items; /* of orders; NULL: all lines */
+    unsigned basis;                  /* enum basis_part */
+    uint32_t image;                  /* enum order_image: what of an order the rule reads */
+    uint64_t nth;                    /* of orders: bit n - 1 for the member's nth; 0: any */
+    enum stacking stacking;
+    struct text group; /* of STACK_BEST */
+    int64_t priority;  /* of exclusive rules the highest; in a group, among equals */
+    struct gate gate;
+};
+
+/* What rules grant is multiplied by, before the one rounding. */
+struct multiplier {
+    struct text id;
+    struct fraction times;
+    const bool *rules; /* by place: those that it is for; NULL: all on orders */
+    struct gate gate;
+    const struct cel_program *when; /* over the event; NULL: always */
+    uint32_t image;
 };
 
 enum automatic_form { AUTOMATIC_POINTS, AUTOMATIC_SPENT };
@@ -105,6 +164,8 @@ struct program {
     enum refund_policy refunds;
     const struct rule *rules; /* in file order */
     size_t rule_count;
+    const struct multiplier *multipliers; /* in file order */
+    size_t multiplier_count;
     const struct automatic *rewards; /* in file order */
     size_t reward_count;
 
@@ -112,6 +173,7 @@ struct program {
     struct rule_list by_kind[EVENT_KIND_COUNT]; /* all but activities */
     const struct activity_rules *activities;    /* sorted bytewise by name */
     size_t activity_count;
+    uint32_t image; /* enum order_image: what the record of an order keeps */
 };
 
 #define PLACE_NONE SIZE_MAX
@@ -129,6 +191,9 @@ struct rule_list program_rules(const struct program *program, const struct event
 size_t program_point_place(const struct program *program, struct text name);
 size_t program_money_place(const struct program *program, struct text name);
 size_t program_reward_place(const struct program *program, struct text id);
+
+/* The rule of that id; NULL where the program has none. */
+const struct rule *program_rule(const struct program *program, struct text id);
 
 bool program_has_partner(const struct program *program, struct text partner_id);
 

@@ -98,13 +98,41 @@ static bool scale(int64_t units, int64_t numerator, int64_t denominator, enum ro
     return true;
 }
 
-bool rate_points(const struct rate *rate, int64_t basis, enum rounding rounding, int64_t *out)
+struct fraction fraction_of(struct decimal number)
+{
+    assert(number.digits > 0 && number.decimals <= RATE_DECIMALS_MAX);
+    struct fraction fraction = FRACTION_ONE;
+    bool fits =
+        reduce((uint64_t)number.digits, power_of_ten(number.decimals), &fraction.numerator, &fraction.denominator);
+    assert(fits);
+    (void)fits;
+    return fraction;
+}
+
+bool fraction_multiply(struct fraction a, struct fraction b, struct fraction *out)
+{
+    if (b.numerator == b.denominator) {
+        *out = a;
+        return true;
+    }
+    return reduce((wide)(uint64_t)a.numerator * (uint64_t)b.numerator,
+                  (wide)(uint64_t)a.denominator * (uint64_t)b.denominator, &out->numerator, &out->denominator);
+}
+
+bool fraction_apply(struct fraction factor, int64_t amount, enum rounding rounding, int64_t *out)
+{
+    return scale(amount, factor.numerator, factor.denominator, rounding, out);
+}
+
+bool rate_points(const struct rate *rate, int64_t basis, struct fraction factor, enum rounding rounding, int64_t *out)
 {
     assert(rate->denominator > 0 && basis >= 0);
     int64_t units = basis;
+    struct fraction all;
     if (rate->whole && !scale(basis, rate->step_numerator, rate->step_denominator, ROUNDING_DOWN, &units))
         return false;
-    return scale(units, rate->numerator, rate->denominator, rounding, out);
+    return fraction_multiply((struct fraction){rate->numerator, rate->denominator}, factor, &all) &&
+           fraction_apply(all, units, rounding, out);
 }
 
 bool decimal_parse(struct text text, int decimals_max, struct decimal *out)

@@ -34,8 +34,26 @@ struct rate {
 bool rate_make(struct decimal a, struct decimal b, bool whole, int point_decimals, int basis_decimals,
                struct rate *out);
 
-/* Points in minor units for a basis >= 0. False on overflow, *out untouched. */
-bool rate_points(const struct rate *rate, int64_t basis, enum rounding rounding, int64_t *out);
+/* An exact factor, in lowest terms. */
+struct fraction {
+    int64_t numerator;   /* > 0 */
+    int64_t denominator; /* > 0 */
+};
+
+#define FRACTION_ONE ((struct fraction){1, 1})
+
+/* The number as a fraction; digits > 0. */
+struct fraction fraction_of(struct decimal number);
+
+/* False when the product does not fit, *out untouched. */
+bool fraction_multiply(struct fraction a, struct fraction b, struct fraction *out);
+
+/* round(amount * factor) of an amount >= 0. False on overflow, *out untouched. */
+bool fraction_apply(struct fraction factor, int64_t amount, enum rounding rounding, int64_t *out);
+
+/* Points in minor units for a basis >= 0, multiplied by the factor before the one rounding. False on overflow, *out
+ * untouched. */
+bool rate_points(const struct rate *rate, int64_t basis, struct fraction factor, enum rounding rounding, int64_t *out);
 
 /* Digits, optionally with a point and at most `decimals_max` decimals: no sign, no exponent, no blanks, at least one
  * digit on either side of a point. False otherwise and when it does not fit. */

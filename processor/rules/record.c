@@ -2,37 +2,48 @@
 
 #include <assert.h>
 
+#include "base/checked.h"
 #include "rules/codec.h"
 #include "rules/program_model.h"
 
 enum {
-    RECORD_VERSION = 1,
+    RECORD_VERSION = 2,
     FORM_ORDER = 1,
     FORM_ONCE = 2,
     FLAG_WHOLE_REFUND = 1,
-    KINDS_SHIFT = 1,
-    KIND_BITS = 15,
+    IMAGE_SHIFT = 1,
     UNDONE_MAX = 0xffff,
+    DECISION_BYTES_MIN = 3,
     LINE_BYTES_MIN = 4,
     GRANT_BYTES_MIN = 2,
+    GRANT_VERSION_FOLLOWS = 1,
+    GRANT_WAS_CUT = 2,
+    GRANT_SHIFT = 2,
     GRANTS_SPARE = 8
 };
 
-/* Written into records: never change a bit's meaning. */
-uint32_t order_kind_bit(enum event_kind kind)
+/* Written into records: never change a number's meaning. */
+static const enum event_kind decided_kinds[] = {ORDER_PLACED, ORDER_PAID, ORDER_SHIPPED, ORDER_COMPLETED};
+
+enum { DECIDED_KINDS = sizeof decided_kinds / sizeof *decided_kinds };
+_Static_assert((int)DECIDED_KINDS == (int)ORDER_DECISIONS_MAX, "an order is decided once for each kind");
+
+static uint64_t kind_number(enum event_kind kind)
 {
-    switch (kind) {
-    case ORDER_PLACED:
-        return 1;
-    case ORDER_PAID:
-        return 2;
-    case ORDER_SHIPPED:
-        return 4;
-    case ORDER_COMPLETED:
-        return 8;
-    default:
-        return 0;
+    uint64_t number = 0;
+    while (decided_kinds[number] != kind) {
+        number++;
+        assert(number < DECIDED_KINDS);
     }
+    return number;
+}
+
+bool order_was_decided(const struct order_record *record, enum event_kind kind)
+{
+    for (size_t i = 0; i < record->decision_count; i++)
+        if (record->decisions[i].kind == kind)
+            return true;
+    return false;
 }
 
 static bool grant_before(const struct grant *a, const struct grant *b)
@@ -50,16 +61,14 @@ void grants_add(struct grants *grants, const struct grant *grant, struct scratch
         grants->items = items;
         grants->capacity = capacity;
     }
-    assert(grants->count < grants->capacity && grant->points >= 0);
+    assert(grants->count < grants->capacity && grant->points >= 0 && grant->wanted >= grant->points);
     size_t to = grants->count++;
     for (; to > 0 && !grant_before(&grants->items[to - 1], grant); to--)
         grants->items[to] = grants->items[to - 1];
-    grants->items[to].version = grant->version;
-    grants->items[to].rule = grant->rule;
-    grants->items[to].points = grant->points;
+    grants->items[to] = *grant;
 }
 
-static void read_grants(struct reader *reader, struct scratch *scratch, struct grants *out)
+static void read_grants(struct reader *reader, struct scratch *scratch, bool with_time, struct grants *out)
 {
     size_t count = read_count(reader, GRANT_BYTES_MIN);
     out->capacity = count + GRANTS_SPARE;
@@ -67,35 +76,45 @@ static void read_grants(struct reader *reader, struct scratch *scratch, struct g
     out->count = count;
     int64_t version = 0;
     for (size_t i = 0; i < count; i++) {
+        struct grant *grant = &out->items[i];
         uint64_t head = read_varint(reader);
-        if (head & 1)
+        if (head & GRANT_VERSION_FOLLOWS)
             version = read_natural(reader);
-        if (version == 0 || head / 2 >= PROGRAM_RULES_MAX)
+        if (version == 0 || head >> GRANT_SHIFT >= PROGRAM_RULES_MAX)
             reader_fail(reader);
-        out->items[i] = (struct grant){version, head / 2, read_natural(reader)};
-        if (i > 0 && !grant_before(&out->items[i - 1], &out->items[i]))
+        *grant = (struct grant){.version = version, .rule = head >> GRANT_SHIFT, .points = read_natural(reader)};
+        int64_t cut = head & GRANT_WAS_CUT ? read_natural(reader) : 0;
+        grant->at = with_time ? read_signed(reader) : 0;
+        if (!checked_add(grant->points, cut, &grant->wanted) || (head & GRANT_WAS_CUT && cut == 0) ||
+            (i > 0 && !grant_before(&grant[-1], grant)))
             reader_fail(reader);
     }
 }
 
-static void write_grants(struct writer *writer, const struct grants *grants)
+static void write_grants(struct writer *writer, const struct grants *grants, bool with_time)
 {
     write_varint(writer, grants->count);
     int64_t version = 0;
     for (size_t i = 0; i < grants->count; i++) {
         const struct grant *grant = &grants->items[i];
-        bool other_version = grant->version != version;
+        int64_t cut = grant->wanted - grant->points;
+        uint64_t head = grant->rule << GRANT_SHIFT | (cut > 0 ? GRANT_WAS_CUT : 0) |
+                        (grant->version != version ? GRANT_VERSION_FOLLOWS : 0);
         version = grant->version;
-        write_varint(writer, grant->rule * 2 + other_version);
-        if (other_version)
+        write_varint(writer, head);
+        if (head & GRANT_VERSION_FOLLOWS)
             write_natural(writer, version);
         write_natural(writer, grant->points);
+        if (cut > 0)
+            write_natural(writer, cut);
+        if (with_time)
+            write_signed(writer, grant->at);
     }
 }
 
 static size_t grants_size_max(const struct grants *grants)
 {
-    return (1 + 3 * grants->count) * CODEC_VARINT_MAX;
+    return (1 + 5 * grants->count) * CODEC_VARINT_MAX;
 }
 
 /* True when the head is that of a record of this form. */
@@ -111,6 +130,36 @@ static enum err_code check_read(const struct reader *reader, const char *what, s
     return ERR_NONE;
 }
 
+static void read_decisions(struct reader *reader, struct order_record *record)
+{
+    size_t count = read_count(reader, DECISION_BYTES_MIN);
+    if (count > ORDER_DECISIONS_MAX)
+        count = (size_t)reader_fail(reader);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t number = read_varint(reader);
+        if (number >= DECIDED_KINDS)
+            number = reader_fail(reader);
+        if (order_was_decided(record, decided_kinds[number]))
+            reader_fail(reader);
+        struct order_decision *decision = &record->decisions[record->decision_count++];
+        *decision = (struct order_decision){.kind = decided_kinds[number], .version = read_natural(reader)};
+        decision->at = read_signed(reader);
+        if (decision->version == 0)
+            reader_fail(reader);
+    }
+}
+
+static void read_labels(struct reader *reader, struct scratch *scratch, struct line_record *line)
+{
+    line->label_count = read_count(reader, 1);
+    if (line->label_count == 0)
+        return;
+    struct text *labels = scratch_raw(scratch, line->label_count * sizeof *labels);
+    for (size_t i = 0; i < line->label_count; i++)
+        labels[i] = read_text(reader);
+    line->labels = labels;
+}
+
 static void read_lines(struct reader *reader, struct scratch *scratch, struct order_record *record)
 {
     size_t count = read_count(reader, LINE_BYTES_MIN);
@@ -118,15 +167,36 @@ static void read_lines(struct reader *reader, struct scratch *scratch, struct or
     record->line_count = count;
     for (size_t i = 0; i < count; i++) {
         struct line_record *line = &record->lines[i];
-        line->key = read_text(reader);
+        *line = (struct line_record){.key = read_text(reader)};
         line->quantity = read_natural(reader);
         line->net = read_natural(reader);
         line->refunded = read_natural(reader);
+        if (record->image & IMAGE_PRICE)
+            line->discount = read_natural(reader);
+        if (record->image & IMAGE_TAX)
+            line->tax = read_natural(reader);
+        if (record->image & IMAGE_ITEM) {
+            line->sku = read_text(reader);
+            line->category = read_text(reader);
+            read_labels(reader, scratch, line);
+        }
         if (i > 0 && text_compare(line[-1].key, line->key) >= 0)
             reader_fail(reader);
-        if (line->quantity == 0 && line->net > 0)
+        if (line->quantity == 0 && (line->net > 0 || line->discount > 0))
             reader_fail(reader);
     }
+}
+
+static void read_terms(struct reader *reader, struct order_record *record)
+{
+    if (record->image & IMAGE_TERMS) {
+        record->shipping = read_natural(reader);
+        record->points_used = read_natural(reader);
+        record->channel = read_text(reader);
+        record->coupon = read_text(reader);
+    }
+    if (record->image & IMAGE_TIER)
+        record->tier = read_text(reader);
 }
 
 enum err_code order_record_decode(struct bytes bytes, struct scratch *scratch, struct order_record *out,
@@ -141,19 +211,21 @@ enum err_code order_record_decode(struct bytes bytes, struct scratch *scratch, s
     if (!read_head(&reader, FORM_ORDER))
         reader_fail(&reader);
     uint64_t flags = read_varint(&reader);
-    if (flags >> (KINDS_SHIFT + KIND_BITS))
+    if (flags >> IMAGE_SHIFT > IMAGE_ALL)
         flags = reader_fail(&reader);
     record.whole_refund = flags & FLAG_WHOLE_REFUND;
-    record.kinds = (uint32_t)(flags >> KINDS_SHIFT);
-    record.version = read_natural(&reader);
+    record.image = (uint32_t)(flags >> IMAGE_SHIFT);
+    read_decisions(&reader, &record);
     record.currency = read_text(&reader);
     record.partner_id = read_text(&reader);
     record.revision = read_natural(&reader);
     record.discount = read_natural(&reader);
     record.refunded_amount = read_natural(&reader);
+    record.nth = read_natural(&reader);
+    read_terms(&reader, &record);
     read_lines(&reader, scratch, &record);
-    read_grants(&reader, scratch, &record.grants);
-    if ((record.kinds != 0) != (record.grants.count > 0) || (record.kinds != 0) != (record.version != 0))
+    read_grants(&reader, scratch, false, &record.grants);
+    if (record.decision_count == 0 && (record.grants.count > 0 || record.image != 0 || record.nth != 0))
         reader_fail(&reader);
     enum err_code code = check_read(&reader, "order", bytes, err);
     if (!code)
@@ -161,34 +233,80 @@ enum err_code order_record_decode(struct bytes bytes, struct scratch *scratch, s
     return code;
 }
 
+static size_t line_size_max(const struct line_record *line)
+{
+    size_t size = line->key.len + line->sku.len + line->category.len + 9 * CODEC_VARINT_MAX;
+    for (size_t i = 0; i < line->label_count; i++)
+        size += line->labels[i].len + CODEC_VARINT_MAX;
+    return size;
+}
+
+static size_t order_size_max(const struct order_record *record)
+{
+    size_t size = (18 + 3 * ORDER_DECISIONS_MAX) * CODEC_VARINT_MAX + record->currency.len + record->partner_id.len +
+                  record->channel.len + record->coupon.len + record->tier.len + grants_size_max(&record->grants);
+    for (size_t i = 0; i < record->line_count; i++)
+        size += line_size_max(&record->lines[i]);
+    return size;
+}
+
+static void write_line(struct writer *writer, const struct line_record *line, uint32_t image)
+{
+    write_text(writer, line->key);
+    write_natural(writer, line->quantity);
+    write_natural(writer, line->net);
+    write_natural(writer, line->refunded);
+    if (image & IMAGE_PRICE)
+        write_natural(writer, line->discount);
+    if (image & IMAGE_TAX)
+        write_natural(writer, line->tax);
+    if (image & IMAGE_ITEM) {
+        write_text(writer, line->sku);
+        write_text(writer, line->category);
+        write_varint(writer, line->label_count);
+        for (size_t i = 0; i < line->label_count; i++)
+            write_text(writer, line->labels[i]);
+    }
+}
+
+static void write_terms(struct writer *writer, const struct order_record *record)
+{
+    if (record->image & IMAGE_TERMS) {
+        write_natural(writer, record->shipping);
+        write_natural(writer, record->points_used);
+        write_text(writer, record->channel);
+        write_text(writer, record->coupon);
+    }
+    if (record->image & IMAGE_TIER)
+        write_text(writer, record->tier);
+}
+
 struct bytes order_record_encode(const struct order_record *record, struct scratch *scratch)
 {
-    assert((record->kinds != 0) == (record->grants.count > 0));
-    assert((record->kinds != 0) == (record->version != 0));
-    size_t size =
-        11 * CODEC_VARINT_MAX + record->currency.len + record->partner_id.len + grants_size_max(&record->grants);
-    for (size_t i = 0; i < record->line_count; i++)
-        size += record->lines[i].key.len + 4 * CODEC_VARINT_MAX;
+    assert(record->decision_count > 0 || (record->grants.count == 0 && record->image == 0 && record->nth == 0));
+    size_t size = order_size_max(record);
     uint8_t *at = scratch_raw(scratch, size);
     struct writer writer = {at, at + size};
     write_varint(&writer, RECORD_VERSION);
     write_varint(&writer, FORM_ORDER);
-    write_varint(&writer, (uint64_t)record->kinds << KINDS_SHIFT | (record->whole_refund ? FLAG_WHOLE_REFUND : 0));
-    write_natural(&writer, record->version);
+    write_varint(&writer, (uint64_t)record->image << IMAGE_SHIFT | (record->whole_refund ? FLAG_WHOLE_REFUND : 0));
+    write_varint(&writer, record->decision_count);
+    for (size_t i = 0; i < record->decision_count; i++) {
+        write_varint(&writer, kind_number(record->decisions[i].kind));
+        write_natural(&writer, record->decisions[i].version);
+        write_signed(&writer, record->decisions[i].at);
+    }
     write_text(&writer, record->currency);
     write_text(&writer, record->partner_id);
     write_natural(&writer, record->revision);
     write_natural(&writer, record->discount);
     write_natural(&writer, record->refunded_amount);
+    write_natural(&writer, record->nth);
+    write_terms(&writer, record);
     write_varint(&writer, record->line_count);
-    for (size_t i = 0; i < record->line_count; i++) {
-        const struct line_record *line = &record->lines[i];
-        write_text(&writer, line->key);
-        write_natural(&writer, line->quantity);
-        write_natural(&writer, line->net);
-        write_natural(&writer, line->refunded);
-    }
-    write_grants(&writer, &record->grants);
+    for (size_t i = 0; i < record->line_count; i++)
+        write_line(&writer, &record->lines[i], record->image);
+    write_grants(&writer, &record->grants, false);
     return (struct bytes){at, (size_t)(writer.at - at)};
 }
 
@@ -207,7 +325,7 @@ enum err_code once_record_decode(struct bytes bytes, struct scratch *scratch, st
         undone = reader_fail(&reader);
     record.undone = (uint32_t)undone;
     record.partner_id = read_text(&reader);
-    read_grants(&reader, scratch, &record.grants);
+    read_grants(&reader, scratch, true, &record.grants);
     enum err_code code = check_read(&reader, "once-only", bytes, err);
     if (!code)
         *out = record;
@@ -224,6 +342,6 @@ struct bytes once_record_encode(const struct once_record *record, struct scratch
     write_varint(&writer, FORM_ONCE);
     write_varint(&writer, record->undone);
     write_text(&writer, record->partner_id);
-    write_grants(&writer, &record->grants);
+    write_grants(&writer, &record->grants, true);
     return (struct bytes){at, (size_t)(writer.at - at)};
 }

@@ -2,6 +2,7 @@
 
 #include "rules/automatic.h"
 #include "rules/decide.h"
+#include "rules/earning.h"
 
 /* Referrals: one event, two members. A referee counts once: each party keeps a record under the referee's name. */
 
@@ -85,17 +86,18 @@ static enum err_code is_used_up(struct work *work, const struct once_record reco
 }
 
 static enum err_code grant_rule(struct work *work, struct once_record records[STEP_PARTIES_MAX],
-                                const struct rule *rule)
+                                const struct rule *rule, int64_t due)
 {
-    assert(rule->form == EARN_FIXED);
     for (size_t p = 0; p < work->member_count; p++) {
         struct member_work *member = &work->members[p];
-        int64_t points = pays(rule, p == referrer_of(work)) ? rule->fixed : 0;
+        int64_t points = pays(rule, p == referrer_of(work)) ? due : 0;
         struct cause cause = cause_of(work, member);
         enum err_code code = points > 0 ? work_accrue(work, member, rule, points, &cause) : ERR_NONE;
         if (code)
             return code;
-        grants_add(&records[p].grants, &(struct grant){work->program->version, rule->place, points}, work->scratch);
+        grants_add(&records[p].grants,
+                   &(struct grant){work->program->version, rule->place, points, points, work->event->occurred_at},
+                   work->scratch);
     }
     return ERR_NONE;
 }
@@ -122,13 +124,14 @@ static enum err_code grant_referral(struct work *work)
     enum err_code code = load_records(work, records);
     for (size_t i = 0; i < rules.count && !code; i++) {
         bool used_up = false;
-        if (!work_condition_holds(work, rules.items[i]))
-            continue;
+        int64_t due = 0;
         code = is_used_up(work, records, rules.items[i], &used_up);
-        if (code || used_up)
+        if (!code && !used_up)
+            code = earning_of_event(work, &work->members[0], rules.items[i], &due);
+        if (code || due == 0)
             continue;
         granted = granted ? granted : rules.items[i];
-        code = grant_rule(work, records, rules.items[i]);
+        code = grant_rule(work, records, rules.items[i], due);
     }
     if (code || !granted)
         return code;

@@ -18,7 +18,7 @@ enum {
 };
 
 /* Numbers stand in states for ever: never change one. Records are last, so that step_needs passes over the rest. */
-enum section_number { SECTION_BALANCES = 1, SECTION_TALLIES = 2, SECTION_RECORDS = 15 };
+enum section_number { SECTION_BALANCES = 1, SECTION_TALLIES = 2, SECTION_COUNTS = 9, SECTION_RECORDS = 15 };
 
 /* ---- reading */
 
@@ -60,6 +60,12 @@ static void read_tallies(struct reader *reader, struct scratch *scratch, struct 
             reader_fail(reader);
     }
     state->tally_count = count;
+}
+
+static void read_counts(struct reader *reader, struct scratch *scratch, struct member_state *state)
+{
+    (void)scratch;
+    state->order_count = read_natural(reader);
 }
 
 static void read_records(struct reader *reader, struct scratch *scratch, struct member_state *state)
@@ -119,6 +125,16 @@ static void write_tallies(struct writer *writer, const struct member_state *stat
     }
 }
 
+static size_t counts_size_max(const struct member_state *state)
+{
+    return state->order_count > 0 ? CODEC_VARINT_MAX : 0;
+}
+
+static void write_counts(struct writer *writer, const struct member_state *state)
+{
+    write_natural(writer, state->order_count);
+}
+
 static size_t records_size_max(const struct member_state *state)
 {
     size_t size = CODEC_VARINT_MAX;
@@ -152,6 +168,7 @@ struct section {
 static const struct section sections[] = {
     {SECTION_BALANCES, read_balances, balances_size_max, write_balances},
     {SECTION_TALLIES, read_tallies, tallies_size_max, write_tallies},
+    {SECTION_COUNTS, read_counts, counts_size_max, write_counts},
     {SECTION_RECORDS, read_records, records_size_max, write_records},
 };
 

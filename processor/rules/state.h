@@ -13,6 +13,7 @@
  *     1  count balances, sorted by currency: text currency, signed available, signed lifetime
  *     2  count tallies of automatic rewards, sorted by (id, version): text id, natural version, natural count, signed
  *        carry
+ *     9  natural orders
  *    15  count records, newest last: 16 bytes subject key, bytes record
  *
  * Names and not places stand in it, so that it can be read without the program. Any bytes can be offered for reading.
@@ -48,6 +49,7 @@ struct inline_record {
 struct member_state {
     bool has_spilled;
     int64_t entry_count;
+    int64_t order_count; /* orders that were decided and not wholly undone */
     struct balance *balances;
     size_t balance_count;
     size_t balance_capacity;

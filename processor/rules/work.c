@@ -149,13 +149,21 @@ static enum err_code lifetime_overflow(struct work *work, struct text currency)
     return err_set(work->err, ERR_OVERFLOW, "the member's lifetime %.*s do not fit", SHOWN(currency));
 }
 
-bool work_condition_holds(const struct work *work, const struct rule *rule)
+void work_evaluate(const struct work *work, const struct member_work *member, const struct cel_program *expression,
+                   const struct event *event, struct cel_value *out)
 {
-    struct cel_value event, result;
-    if (!rule->when)
+    struct cel_value value = event_fields_value(event);
+    (void)member;
+    cel_eval(expression, &value, work->arena, out);
+}
+
+bool work_condition_holds(const struct work *work, const struct member_work *member,
+                          const struct cel_program *condition, const struct event *event)
+{
+    struct cel_value result;
+    if (!condition)
         return true;
-    event = event_fields_value(work->event);
-    cel_eval(rule->when, &event, work->arena, &result);
+    work_evaluate(work, member, condition, event, &result);
     return result.kind == CEL_BOOL && result.boolean;
 }
 

@@ -1,6 +1,7 @@
 #ifndef POINTS_RULES_WORK_H
 #define POINTS_RULES_WORK_H
 
+#include "rules/cel/value.h"
 #include "rules/program_model.h"
 #include "rules/record.h"
 #include "rules/shown.h"
@@ -83,8 +84,14 @@ struct transfer {
 enum err_code work_post(struct work *work, struct member_work *member, struct balance *balance,
                         const struct transfer *transfer, const struct cause *cause);
 
-/* Whether the rule's condition holds for the event. One that ends in an error (an absent key, an overflow) does not. */
-bool work_condition_holds(const struct work *work, const struct rule *rule);
+/* What an expression of a program gives for the event and the member; *out may refer to both and to the arena. An error
+ * (an absent key, an overflow) is a value. */
+void work_evaluate(const struct work *work, const struct member_work *member, const struct cel_program *expression,
+                   const struct event *event, struct cel_value *out);
+
+/* Whether the condition holds; NULL always does, one that ends in an error does not. */
+bool work_condition_holds(const struct work *work, const struct member_work *member,
+                          const struct cel_program *condition, const struct event *event);
 
 /* Grants points by a rule of cause->terms: entry, lifetime, output. amount > 0. */
 enum err_code work_accrue(struct work *work, struct member_work *member, const struct rule *rule, int64_t amount,

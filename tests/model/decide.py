@@ -73,7 +73,7 @@ class Order:
     revision: int = 0
     refunded_amount: int = 0
     whole: bool = False
-    kinds: set = field(default_factory=set)  # of events that granted
+    kinds: list = field(default_factory=list)  # of events that granted, as they came
     granted: dict = field(default_factory=dict)  # rule id -> points granted on what remains
     spent: int = 0
 
@@ -301,7 +301,7 @@ class Step:
             order.lines = read_lines(event)
             order.discount = event.get("discount") or 0
             order.spent = order.remaining()
-        order.kinds.add(event["kind"])
+        order.kinds.append(event["kind"])
         for rule in rules:
             if rule.id not in order.granted:
                 amount = self.due(self.program, rule, order)
@@ -315,7 +315,8 @@ class Step:
     def recompute(self, member, order: Order):
         """The grant as if what remains had been ordered, at the terms frozen with it; the difference is booked."""
         frozen = self.programs.version(self.program.id, order.version)
-        for rule in frozen.rules:
+        asked = [rule for kind in order.kinds for rule in frozen.rules if rule.on == f"order.{kind}"]
+        for rule in asked:
             if rule.id not in order.granted:
                 continue
             difference = self.due(frozen, rule, order) - order.granted[rule.id]

@@ -445,10 +445,3 @@ Test(program_load, bounds_what_a_condition_costs)
                      "7:53: when: may take 4102005005005 steps; at most 1000000 are allowed (line 1, column 18 of the "
                      "condition)\n");
 }
-
-Test(program_load, takes_no_condition_on_orders_which_refunds_would_have_to_ask_again)
-{
-    expect_condition("order.paid", "event.total > 3",
-                     "7:53: when is not for rules on orders: a refund would have to ask again over what remains; use "
-                     "`minimum`\n");
-}

@@ -30,7 +30,7 @@ Test(rate, rounds_once_in_each_mode)
         const int64_t expected[] = {cases[i].down, cases[i].half_up, cases[i].half_even, cases[i].up};
         for (int mode = ROUNDING_DOWN; mode <= ROUNDING_UP; mode++) {
             int64_t points;
-            cr_assert(rate_points(&rate, cases[i].basis, (enum rounding)mode, &points));
+            cr_assert(rate_points(&rate, cases[i].basis, FRACTION_ONE, (enum rounding)mode, &points));
             cr_assert_eq(points, expected[mode], "%lld in mode %d: %lld", (long long)cases[i].basis, mode,
                          (long long)points);
         }
@@ -41,10 +41,10 @@ Test(rate, thirds_round_to_the_nearer_side)
 {
     struct rate rate = made("1", "3", false, 0, 0);
     int64_t points;
-    cr_assert(rate_points(&rate, 4, ROUNDING_HALF_UP, &points) && points == 1);
-    cr_assert(rate_points(&rate, 5, ROUNDING_HALF_UP, &points) && points == 2);
-    cr_assert(rate_points(&rate, 4, ROUNDING_HALF_EVEN, &points) && points == 1);
-    cr_assert(rate_points(&rate, 5, ROUNDING_HALF_EVEN, &points) && points == 2);
+    cr_assert(rate_points(&rate, 4, FRACTION_ONE, ROUNDING_HALF_UP, &points) && points == 1);
+    cr_assert(rate_points(&rate, 5, FRACTION_ONE, ROUNDING_HALF_UP, &points) && points == 2);
+    cr_assert(rate_points(&rate, 4, FRACTION_ONE, ROUNDING_HALF_EVEN, &points) && points == 1);
+    cr_assert(rate_points(&rate, 5, FRACTION_ONE, ROUNDING_HALF_EVEN, &points) && points == 2);
 }
 
 Test(rate, is_in_lowest_terms_of_minor_units)
@@ -61,10 +61,10 @@ Test(rate, whole_steps_are_counted_before_points_are_rounded)
 {
     struct rate rate = made("0.5", "10", true, 0, 2);
     int64_t points;
-    cr_assert(rate_points(&rate, 2999, ROUNDING_DOWN, &points) && points == 1);
-    cr_assert(rate_points(&rate, 2999, ROUNDING_UP, &points) && points == 1);
-    cr_assert(rate_points(&rate, 3000, ROUNDING_DOWN, &points) && points == 1);
-    cr_assert(rate_points(&rate, 3000, ROUNDING_UP, &points) && points == 2);
+    cr_assert(rate_points(&rate, 2999, FRACTION_ONE, ROUNDING_DOWN, &points) && points == 1);
+    cr_assert(rate_points(&rate, 2999, FRACTION_ONE, ROUNDING_UP, &points) && points == 1);
+    cr_assert(rate_points(&rate, 3000, FRACTION_ONE, ROUNDING_DOWN, &points) && points == 1);
+    cr_assert(rate_points(&rate, 3000, FRACTION_ONE, ROUNDING_UP, &points) && points == 2);
 }
 
 Test(rate, is_exact_up_to_the_largest_numbers)
@@ -72,9 +72,9 @@ Test(rate, is_exact_up_to_the_largest_numbers)
     struct rate rate = made("0.999999999", "1", false, 0, 0);
     int64_t points;
     /* (2^63 - 1) * 999999999 / 10^9, from exact arithmetic elsewhere */
-    cr_assert(rate_points(&rate, INT64_MAX, ROUNDING_DOWN, &points));
+    cr_assert(rate_points(&rate, INT64_MAX, FRACTION_ONE, ROUNDING_DOWN, &points));
     cr_assert_eq(points, INT64_C(9223372027631403770));
-    cr_assert(rate_points(&rate, INT64_MAX, ROUNDING_UP, &points));
+    cr_assert(rate_points(&rate, INT64_MAX, FRACTION_ONE, ROUNDING_UP, &points));
     cr_assert_eq(points, INT64_C(9223372027631403771));
 }
 
@@ -82,12 +82,12 @@ Test(rate, says_when_points_do_not_fit)
 {
     struct rate rate = made("2", "1", false, 0, 0);
     int64_t points = 7;
-    cr_assert_not(rate_points(&rate, INT64_MAX / 2 + 1, ROUNDING_DOWN, &points));
-    cr_assert_not(rate_points(&rate, INT64_MAX, ROUNDING_UP, &points));
+    cr_assert_not(rate_points(&rate, INT64_MAX / 2 + 1, FRACTION_ONE, ROUNDING_DOWN, &points));
+    cr_assert_not(rate_points(&rate, INT64_MAX, FRACTION_ONE, ROUNDING_UP, &points));
     cr_assert_eq(points, 7, "untouched on failure");
-    cr_assert(rate_points(&rate, INT64_MAX / 2, ROUNDING_DOWN, &points) && points == INT64_MAX - 1);
+    cr_assert(rate_points(&rate, INT64_MAX / 2, FRACTION_ONE, ROUNDING_DOWN, &points) && points == INT64_MAX - 1);
     rate = made("1", "0.000000001", true, 0, 0);
-    cr_assert_not(rate_points(&rate, INT64_MAX / 10, ROUNDING_DOWN, &points));
+    cr_assert_not(rate_points(&rate, INT64_MAX / 10, FRACTION_ONE, ROUNDING_DOWN, &points));
 }
 
 Test(rate, with_terms_that_do_not_fit_is_refused)

@@ -48,6 +48,7 @@ static struct member_state full_state(void)
 {
     struct member_state state = empty_state();
     state.entry_count = 1234567;
+    state.order_count = 77;
     state_balance(&state, TEXT("points"), scratch)->available = -42;
     state_balance(&state, TEXT("points"), scratch)->lifetime = 1000;
     state_balance(&state, TEXT("miles"), scratch)->available = INT64_MAX;
@@ -68,6 +69,7 @@ Test(state, reads_back_what_was_written)
     struct err err;
     cr_assert_eq(state_decode(bytes, scratch, &read, &err), ERR_NONE, "%s", err.text);
     cr_assert_eq(read.entry_count, 1234567);
+    cr_assert_eq(read.order_count, 77);
     cr_assert_eq(read.balance_count, 3);
     cr_assert(text_equal(read.balances[0].currency, TEXT("miles")) && read.balances[0].available == INT64_MAX);
     cr_assert(text_equal(read.balances[1].currency, TEXT("points")) && read.balances[1].available == -42);
@@ -99,19 +101,25 @@ Test(state, keeps_its_balances_and_tallies_when_there_are_many)
 
 Test(state, of_one_order_is_about_a_hundred_bytes)
 {
-    struct line_record lines[] = {
-        {TEXT("sku-1001"), 1, 1999, 0}, {TEXT("sku-1002"), 2, 998, 0}, {TEXT("sku-1003"), 1, 4999, 0}};
-    struct order_record order = {
-        .kinds = order_kind_bit(ORDER_PAID), .version = 1, .currency = TEXT("EUR"), .lines = lines, .line_count = 3};
+    struct line_record lines[] = {{.key = TEXT("sku-1001"), .quantity = 1, .net = 1999},
+                                  {.key = TEXT("sku-1002"), .quantity = 2, .net = 998},
+                                  {.key = TEXT("sku-1003"), .quantity = 1, .net = 4999}};
+    struct order_record order = {.decisions = {{ORDER_PAID, 1, 1780000000000000}},
+                                 .decision_count = 1,
+                                 .nth = 3,
+                                 .currency = TEXT("EUR"),
+                                 .lines = lines,
+                                 .line_count = 3};
     for (size_t rule = 0; rule < 5; rule++)
-        grants_add(&order.grants, &(struct grant){1, rule, 79}, scratch);
+        grants_add(&order.grants, &(struct grant){1, rule, 79, 79, 0}, scratch);
     struct member_state state = empty_state();
     state.entry_count = 5;
+    state.order_count = 3;
     state_balance(&state, TEXT("points"), scratch)->available = 395;
     state_tally(&state, TEXT("reward-300"), 1, scratch)->carry = 7996;
     state_put_record(&state, key_of(1), order_record_encode(&order, scratch));
     size_t len = state_encode(&state, scratch).len;
-    cr_assert_leq(len, 120, "%zu bytes", len);
+    cr_assert_leq(len, 140, "%zu bytes", len);
 }
 
 Test(state, of_a_member_never_seen_is_empty)
@@ -252,10 +260,22 @@ Test(state, with_a_huge_count_does_not_allocate)
 
 static struct order_record full_order(void)
 {
-    static struct line_record lines[] = {{{"a", 1}, 3, 2900, 1}, {{"b", 1}, 0, 0, 7}, {{"bb", 2}, 1, INT64_MAX, 0}};
+    static const struct text labels[] = {{"red", 3}, {"hot", 3}};
+    static struct line_record lines[] = {
+        {.key = {"a", 1}, .quantity = 3, .net = 2900, .refunded = 1, .discount = 7, .tax = 19, .sku = {"cup", 3}},
+        {.key = {"b", 1}, .refunded = 7},
+        {.key = {"bb", 2}, .quantity = 1, .net = INT64_MAX, .category = {"tea", 3}, .labels = labels, .label_count = 2},
+    };
     struct order_record order = {.whole_refund = true,
-                                 .kinds = order_kind_bit(ORDER_PAID) | order_kind_bit(ORDER_COMPLETED),
-                                 .version = 1,
+                                 .image = IMAGE_ALL,
+                                 .decisions = {{ORDER_PAID, 1, INT64_MAX}, {ORDER_COMPLETED, 2, -5}},
+                                 .decision_count = 2,
+                                 .nth = 7,
+                                 .shipping = 490,
+                                 .points_used = 12,
+                                 .channel = TEXT("app"),
+                                 .coupon = TEXT("MAY"),
+                                 .tier = TEXT("gold"),
                                  .currency = TEXT("EUR"),
                                  .partner_id = TEXT("cafe"),
                                  .revision = 3,
@@ -263,9 +283,9 @@ static struct order_record full_order(void)
                                  .refunded_amount = 99,
                                  .lines = lines,
                                  .line_count = 3};
-    grants_add(&order.grants, &(struct grant){1, 0, 20}, scratch);
-    grants_add(&order.grants, &(struct grant){1, 300, 0}, scratch);
-    grants_add(&order.grants, &(struct grant){2, 1, INT64_MAX}, scratch);
+    grants_add(&order.grants, &(struct grant){1, 0, 20, 35, 0}, scratch);
+    grants_add(&order.grants, &(struct grant){1, 300, 0, 0, 0}, scratch);
+    grants_add(&order.grants, &(struct grant){2, 1, INT64_MAX, INT64_MAX, 0}, scratch);
     return order;
 }
 
@@ -276,7 +296,13 @@ Test(record, of_an_order_reads_back)
     struct err err;
     cr_assert_eq(order_record_decode(order_record_encode(&order, scratch), scratch, &read, &err), ERR_NONE, "%s",
                  err.text);
-    cr_assert(read.whole_refund && read.kinds == order.kinds && read.revision == 3 && read.discount == 500);
+    cr_assert(read.whole_refund && read.revision == 3 && read.discount == 500 && read.nth == 7);
+    cr_assert(read.decision_count == 2 && memcmp(read.decisions, order.decisions, sizeof read.decisions) == 0);
+    cr_assert(read.shipping == 490 && read.points_used == 12 && text_equal(read.channel, TEXT("app")));
+    cr_assert(text_equal(read.coupon, TEXT("MAY")) && text_equal(read.tier, TEXT("gold")));
+    cr_assert(read.lines[0].discount == 7 && read.lines[0].tax == 19 && text_equal(read.lines[0].sku, TEXT("cup")));
+    cr_assert(text_equal(read.lines[2].category, TEXT("tea")) && read.lines[2].label_count == 2);
+    cr_assert(text_equal(read.lines[2].labels[1], TEXT("hot")) && read.grants.items[0].wanted == 35);
     cr_assert(text_equal(read.currency, TEXT("EUR")) && text_equal(read.partner_id, TEXT("cafe")));
     cr_assert(read.line_count == 3 && read.lines[0].net == 2900 && read.lines[1].refunded == 7);
     cr_assert(read.lines[2].net == INT64_MAX && text_equal(read.lines[2].key, TEXT("bb")));
@@ -288,7 +314,8 @@ Test(record, of_an_order_reads_back)
 Test(record, keeps_grants_sorted_by_version_and_rule)
 {
     struct grants grants = {0};
-    static const struct grant made[] = {{2, 1, 0}, {1, 7, 0}, {2, 0, 0}, {1, 3, 0}, {3, 0, 0}};
+    static const struct grant made[] = {
+        {2, 1, 0, 0, 0}, {1, 7, 0, 0, 0}, {2, 0, 0, 0, 0}, {1, 3, 0, 0, 0}, {3, 0, 0, 0, 0}};
     for (size_t i = 0; i < 5; i++)
         grants_add(&grants, &made[i], scratch);
     cr_assert_eq(grants.count, 5);
@@ -300,13 +327,14 @@ Test(record, keeps_grants_sorted_by_version_and_rule)
 Test(record, of_something_that_counts_once_reads_back)
 {
     struct once_record once = {.undone = 0x1ff, .partner_id = TEXT("cafe")};
-    grants_add(&once.grants, &(struct grant){7, 2, 50}, scratch);
+    grants_add(&once.grants, &(struct grant){7, 2, 50, 60, -1}, scratch);
     struct once_record read;
     struct err err;
     cr_assert_eq(once_record_decode(once_record_encode(&once, scratch), scratch, &read, &err), ERR_NONE, "%s",
                  err.text);
     cr_assert(read.undone == 0x1ff && text_equal(read.partner_id, TEXT("cafe")));
     cr_assert(read.grants.count == 1 && read.grants.items[0].version == 7 && read.grants.items[0].points == 50);
+    cr_assert(read.grants.items[0].wanted == 60 && read.grants.items[0].at == -1);
 }
 
 Test(record, of_one_form_does_not_read_as_the_other)

@@ -12,6 +12,7 @@ enum err_code decide_share(struct work *work);
 enum err_code decide_referral(struct work *work);
 enum err_code decide_activity(struct work *work);
 enum err_code decide_adjustment(struct work *work);
+enum err_code decide_member(struct work *work);
 
 /* Subjects' kinds, the first part of their keys. Keys stand in states for ever: never change one. */
 #define SUBJECT_ORDER    TEXT("order")

@@ -18,7 +18,13 @@ enum {
 };
 
 /* Numbers stand in states for ever: never change one. Records are last, so that step_needs passes over the rest. */
-enum section_number { SECTION_BALANCES = 1, SECTION_TALLIES = 2, SECTION_COUNTS = 9, SECTION_RECORDS = 15 };
+enum section_number {
+    SECTION_BALANCES = 1,
+    SECTION_TALLIES = 2,
+    SECTION_PROFILE = 5,
+    SECTION_COUNTS = 9,
+    SECTION_RECORDS = 15
+};
 
 /* ---- reading */
 
@@ -168,6 +174,7 @@ struct section {
 static const struct section sections[] = {
     {SECTION_BALANCES, read_balances, balances_size_max, write_balances},
     {SECTION_TALLIES, read_tallies, tallies_size_max, write_tallies},
+    {SECTION_PROFILE, profile_decode, profile_size_max, profile_encode},
     {SECTION_COUNTS, read_counts, counts_size_max, write_counts},
     {SECTION_RECORDS, read_records, records_size_max, write_records},
 };

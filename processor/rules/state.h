@@ -2,6 +2,7 @@
 #define POINTS_RULES_STATE_H
 
 #include "base/err.h"
+#include "rules/profile.h"
 #include "rules/scratch.h"
 
 /* A member's state: what the rules know of the member between events. Bytes, version 2:
@@ -13,6 +14,7 @@
  *     1  count balances, sorted by currency: text currency, signed available, signed lifetime
  *     2  count tallies of automatic rewards, sorted by (id, version): text id, natural version, natural count, signed
  *        carry
+ *     5  the profile, as profile.h has it
  *     9  natural orders
  *    15  count records, newest last: 16 bytes subject key, bytes record
  *
@@ -56,6 +58,7 @@ struct member_state {
     struct tally *tallies;
     size_t tally_count;
     size_t tally_capacity;
+    struct profile *profile;       /* NULL: nothing is known of the member */
     struct inline_record *records; /* room for STATE_RECORDS_MAX + 1 */
     size_t record_count;
 };

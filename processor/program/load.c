@@ -6,13 +6,11 @@
 #include <stdlib.h>
 
 #include "base/buffer.h"
-#include "base/rfc3339.h"
 #include "program/parts.h"
-#include "program/zones.h"
 
 /* The outermost level of a program file. */
 
-enum { VERSION_MAX = INT32_MAX, ZONE_MAX = 64, NAME_MAX_BYTES = 32, PARTNER_MAX = 128, READ_CHUNK = 64 * 1024 };
+enum { VERSION_MAX = INT32_MAX, NAME_MAX_BYTES = 32, PARTNER_MAX = 128, READ_CHUNK = 64 * 1024 };
 
 static void read_program_id(struct loader *loader, const struct node *node, void *unused)
 {
@@ -26,19 +24,13 @@ static void read_version(struct loader *loader, const struct node *node, void *u
     read_integer(loader, node, "version", 1, VERSION_MAX, &loader->program->version);
 }
 
-/* Letters, digits, and what stands between them in names such as America/Argentina/Buenos_Aires or Etc/GMT+5. */
-static bool is_zone_name(struct text zone)
+static struct text zone_hint(struct loader *loader, struct text given)
 {
-    bool after_separator = true;
-    for (size_t i = 0; i < zone.len; i++) {
-        char c = zone.at[i];
-        bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        bool separator = c == '/' || c == '_' || c == '-' || c == '+';
-        if (!letter && (!separator || after_separator))
-            return false;
-        after_separator = separator;
-    }
-    return zone.len >= 1 && zone.len <= ZONE_MAX && !after_separator;
+    const struct zones *zones = loader->program->zones;
+    const char **names = arena_array(loader->arena, zones->count, sizeof *names);
+    for (size_t i = 0; i < zones->count; i++)
+        names[i] = arena_printf(loader->arena, "%.*s", SHOWN(zones->items[i].name)).at;
+    return hint(loader, given, names, zones->count);
 }
 
 static void read_zone(struct loader *loader, const struct node *node, void *unused)
@@ -46,36 +38,19 @@ static void read_zone(struct loader *loader, const struct node *node, void *unus
     (void)unused;
     if (!expect_kind(loader, node, NODE_SCALAR, "zone"))
         return;
-    if (!is_zone_name(node->text))
-        complain(loader, node, "zone is `%.*s`; expected an IANA name such as Europe/Berlin", SHOWN(node->text));
-    else if (zone_read(ZONES_FOLDER, node->text, loader->arena, &loader->program->local, NULL))
-        complain(loader, node, "zone is `%.*s`, which the time zones of this machine do not have", SHOWN(node->text));
-    else
-        loader->program->zone = node->text;
-}
-
-static bool is_date(struct text text)
-{
-    return text.len == strlen("2026-01-01") && text.at[4] == '-' && text.at[7] == '-';
+    loader->program->zone = node->text;
+    loader->program->local = zones_find(loader->program->zones, node->text);
+    if (loader->program->local)
+        return;
+    struct text nearest = zone_hint(loader, node->text);
+    complain(loader, node, "zone is `%.*s`; expected an IANA name such as Europe/Berlin%.*s", SHOWN(node->text),
+             SHOWN(nearest));
 }
 
 static void read_effective(struct loader *loader, const struct node *node, void *unused)
 {
     (void)unused;
-    if (!expect_kind(loader, node, NODE_SCALAR, "effective"))
-        return;
-    struct text instant = node->text;
-    bool utc = text_equal(loader->program->zone, TEXT("UTC"));
-    if (is_date(node->text) && utc)
-        instant = arena_printf(loader->arena, "%.*sT00:00:00Z", SHOWN(node->text));
-    if (rfc3339_parse(instant, &loader->program->effective_at))
-        return;
-    if (is_date(node->text) && !utc)
-        complain(loader, node, "effective is `%.*s`; outside zone UTC write the instant: %.*sT00:00:00+01:00",
-                 SHOWN(node->text), SHOWN(node->text));
-    else
-        complain(loader, node, "effective is `%.*s`; expected an instant such as 2026-01-01T00:00:00Z",
-                 SHOWN(node->text));
+    read_date_time(loader, node, "effective", &loader->program->effective_at);
 }
 
 /* ---- currencies */
@@ -208,13 +183,22 @@ static void read_refunds(struct loader *loader, const struct node *node, void *u
         loader->program->refunds = (enum refund_policy)choice;
 }
 
+enum { ENROLMENT_FIRST_EVENT, ENROLMENT_REQUIRED };
+static const char *const enrolment_names[] = {
+    [ENROLMENT_FIRST_EVENT] = "first_event", [ENROLMENT_REQUIRED] = "required"};
+static const struct shape enrolment_shape = SHAPE_OF_NAMES(enrolment_names);
+
+static void read_enrolment(struct loader *loader, const struct node *node, void *unused)
+{
+    (void)unused;
+    size_t choice;
+    if (read_choice(loader, node, "enrolment", enrolment_names, FIELD_COUNT(enrolment_names), &choice))
+        loader->program->enrolment_required = choice == ENROLMENT_REQUIRED;
+}
+
 static const struct shape version_shape = {.kind = SHAPE_WHOLE, .least = 1, .most = VERSION_MAX};
 static const struct shape zone_shape = {
     .kind = SHAPE_TEXT, .pattern = "^[A-Za-z0-9]+([/_+-][A-Za-z0-9]+)*$", .example = "Europe/Berlin"};
-static const struct shape effective_shape = {
-    .kind = SHAPE_TEXT,
-    .pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9:.]+([Zz]|[+-][0-9]{2}:[0-9]{2}))?$",
-    .example = "2026-01-01T00:00:00Z"};
 static const struct shape partner_shape = {.kind = SHAPE_TEXT};
 static const struct shape partners_shape = {.kind = SHAPE_LIST, .most = PROGRAM_PARTNERS_MAX, .of = &partner_shape};
 
@@ -223,30 +207,29 @@ static const struct field program_fields[] = {
     {"program", true, read_program_id, &id_shape, "its name"},
     {"version", true, read_version, &version_shape, "raised with every change; a version in force is never rewritten"},
     {"zone", false, read_zone, &zone_shape, "the shop's time zone, by its IANA name; UTC without it"},
-    {"effective", true, read_effective, &effective_shape, "the instant from which this version decides"},
+    {"effective", true, read_effective, &date_time_shape, "the instant from which this version decides"},
     {"points", true, read_points_map, &points_shape, "point currencies; the first is meant where none is named"},
     {"money", false, read_money_map, &money_shape, "currencies of orders, with the digits of their minor unit"},
     {"partners", false, read_partners, &partners_shape, "who else may send events"},
     {"refunds", false, read_refunds, &refunds_shape, "whether a take-back may leave less than nothing"},
+    {"enrolment", false, read_enrolment, &enrolment_shape, "whether a member must enrol before anything is earned"},
     {"rules", true, read_rules, &rules_shape, "what is earned"},
     {"rewards", false, read_rewards, &rewards_shape, "what is given by itself at thresholds"},
 };
 const struct shape program_shape = SHAPE_OF_FIELDS(program_fields);
 
-enum err_code program_load(struct text source, struct arena *arena, struct program **out, struct program_errors *errors,
-                           struct err *err)
+enum err_code program_load(struct text source, const struct zones *zones, struct arena *arena, struct program **out,
+                           struct program_errors *errors, struct err *err)
 {
-    assert(arena && out && errors);
+    assert(zones && arena && out && errors);
     struct program *program = arena_alloc(arena, sizeof *program);
-    program->zone = TEXT("UTC");
+    *program = (struct program){.zone = TEXT("UTC"), .local = zones_find(zones, TEXT("UTC")), .zones = zones};
     struct loader loader = {.arena = arena, .errors = errors, .program = program};
     loader.claims = arena_array(arena, CLAIMS_MAX, sizeof *loader.claims);
     size_t before = errors->count;
     const struct node *root = node_read(source, arena, errors);
     if (root)
         fields_read(&loader, root, "a program", program_fields, FIELD_COUNT(program_fields), NULL);
-    if (!program->local && zone_read(ZONES_FOLDER, program->zone, arena, &program->local, err))
-        return err_wrap(err, "is tzdata installed?");
     if (errors->count > before) {
         errors_sort(errors);
         const struct program_error *first = &errors->items[0];

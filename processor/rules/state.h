@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "rules/identity.h"
+#include "rules/profile.h"
 #include "rules/scratch.h"
 
 /* A member's state: what the rules know of the member between events. Bytes, version 2:
@@ -14,6 +15,7 @@
  *     1  count balances, sorted by currency: text currency, signed available, signed lifetime
  *     2  count tallies of automatic rewards, sorted by (id, version): text id, natural version, natural count, signed
  *        carry
+ *     5  the profile, as profile.h has it
  *     8  whether the account goes on: see identity.h
  *     9  natural orders
  *    15  count records, newest last: 16 bytes subject key, bytes record
@@ -59,6 +61,7 @@ struct member_state {
     size_t tally_count;
     size_t tally_capacity;
     struct identity identity;
+    struct profile *profile;       /* NULL: nothing is known of the member */
     struct inline_record *records; /* room for STATE_RECORDS_MAX + 1 */
     size_t record_count;
 };

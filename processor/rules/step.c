@@ -96,10 +96,38 @@ static enum err_code settle(struct work *work)
     return code;
 }
 
+/* What earns, of the kinds that a member has by being one. What is undone, corrected or told of a member counts for
+ * those who left or never enrolled, too. */
+static bool earns(enum event_kind kind)
+{
+    static const bool earning[EVENT_KIND_COUNT] = {
+        [ORDER_PLACED] = true,       [ORDER_PAID] = true,       [ORDER_SHIPPED] = true, [ORDER_COMPLETED] = true,
+        [REVIEW_SUBMITTED] = true,   [REVIEW_APPROVED] = true,  [SHARE_SHARED] = true,  [REFERRAL_SIGNED_UP] = true,
+        [REFERRAL_CONVERTED] = true, [REFERRAL_INVITED] = true, [ACTIVITY_DONE] = true,
+    };
+    return earning[kind];
+}
+
+static bool is_outside(const struct work *work, const struct member_work *member)
+{
+    enum standing standing = profile_standing_at(&member->state, work->event->occurred_at);
+    return standing == STANDING_LEFT || (work->program->enrolment_required && standing == STANDING_NEVER);
+}
+
+static bool any_outside(const struct work *work)
+{
+    for (size_t p = 0; p < work->member_count; p++)
+        if (is_outside(work, &work->members[p]))
+            return true;
+    return false;
+}
+
 static enum err_code decide(struct work *work)
 {
     if (work->event->kind == KIND_UNKNOWN)
         return ERR_NONE; /* a newer writer's: counted as seen */
+    if (earns(work->event->kind) && any_outside(work))
+        return ERR_NONE;
     switch (work->event->type) {
     case EVENT_ORDER:
         return decide_order(work);

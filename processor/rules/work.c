@@ -168,9 +168,17 @@ static enum err_code lifetime_overflow(struct work *work, struct text currency)
 void work_evaluate(const struct work *work, const struct member_work *member, const struct cel_program *expression,
                    const struct event *event, struct cel_value *out)
 {
-    struct cel_value value = event_fields_value(event);
-    (void)member;
-    cel_eval(expression, &value, work->arena, out);
+    struct member_view view;
+    view.program = work->program;
+    view.state = &member->state;
+    view.scratch = work->scratch;
+    view.at = event->occurred_at;
+    view.tier = member->tier;
+    view.opened = false;
+    struct cel_value variables[VARIABLE_COUNT] = {[VARIABLE_EVENT] = event_fields_value(event),
+                                                  [VARIABLE_MEMBER] = member_fields_value(&view),
+                                                  [VARIABLE_PROGRAM] = program_fields_value(work->program)};
+    cel_eval(expression, variables, work->arena, out);
 }
 
 bool work_condition_holds(const struct work *work, const struct member_work *member,

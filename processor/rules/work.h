@@ -2,6 +2,7 @@
 #define POINTS_RULES_WORK_H
 
 #include "rules/cel/value.h"
+#include "rules/member_fields.h"
 #include "rules/program_model.h"
 #include "rules/record.h"
 #include "rules/shown.h"
@@ -22,6 +23,7 @@ struct member_work {
     int64_t entries_before;
     uint8_t party;
     bool changed;
+    struct text tier; /* held before the event */
 };
 
 struct work {
@@ -93,6 +95,9 @@ struct transfer {
 };
 enum err_code work_post(struct work *work, struct member_work *member, struct balance *balance,
                         const struct transfer *transfer, const struct cause *cause);
+
+/* The variables of every expression: the event, the member that it is about, the program. */
+enum { VARIABLE_EVENT, VARIABLE_MEMBER, VARIABLE_PROGRAM, VARIABLE_COUNT };
 
 /* What an expression of a program gives for the event and the member; *out may refer to both and to the arena. An error
  * (an absent key, an overflow) is a value. */

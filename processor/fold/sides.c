@@ -123,8 +123,8 @@ static bool is_among(const struct hash16 *keys, size_t count, struct hash16 key)
 static size_t list_moved(struct fold *fold, const struct member *ends, struct moved **out)
 {
     const struct changes *changes = &fold->changes;
-    struct hash16 held[STEP_RECORDS_MAX];
-    size_t held_count = step_record_keys(ends->state, held), count = 0;
+    struct hash16 *held = NULL;
+    size_t held_count = step_record_keys(ends->state, fold->arena, &held), count = 0;
     struct moved *moved = arena_array(fold->arena, held_count + changes->side_count, sizeof *moved);
     for (size_t i = 0; i < held_count; i++)
         moved[count++] = (struct moved){.subject_key = held[i]};

@@ -78,3 +78,23 @@ def test_small_batches_give_the_same_ledger_as_large_ones(make_world):
     for other in ledgers[1:]:
         for name, rows in other.items():
             assert rows == ledgers[0][name], name
+
+
+@pytest.mark.parametrize("round_", range(2))
+def test_members_who_are_merged_and_erased_while_their_events_come(make_world, round_):
+    seed = SEED + round_
+    print(f"POINTSTEST_SEED={seed} repeats this history as its first")
+    world = make_world(partitions=3)
+    for program in ALL:
+        world.apply(program)
+    world.send(*Workload(world, seed, members=60, merges=0.03).plan(2500))
+    world.processor().start()
+    world.processor("1").start()
+    world.wait_caught_up(90)
+    seen, expected = verify(world)
+    assert {"merged_before", "merge_cycle", "merged_with_itself", "member_erased"} <= set(seen.dead.values())
+    assert any(state.erased and state.balances for state in expected.states.values())
+    assert {entry.kind for entries in seen.entries.values() for entry in entries} >= {7, 8}
+    erased = [member for member, state in expected.states.items() if state.erased]
+    known = world.query("SELECT member_id FROM members WHERE member_id = ANY(%s)", [member for _, member in erased])
+    assert not known, "ids of erased members stand in the table"

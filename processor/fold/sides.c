@@ -66,6 +66,8 @@ enum err_code fold_load_sides(struct fold *fold, const struct fold_input *input,
 
 struct bytes fold_side_record(struct fold *fold, struct hash16 member, struct hash16 subject)
 {
+    if (fold->changes.side_count == 0) /* then there is no table */
+        return (struct bytes){NULL, 0};
     uint32_t at = table_find(&fold->side_table, side_key(member, subject));
     return at == TABLE_NONE ? (struct bytes){0} : fold->changes.sides[at].record;
 }

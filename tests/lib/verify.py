@@ -31,7 +31,7 @@ def check_ledger(world: World, seen: Observation, expected: Expected):
         for entry in entries:
             signed = entry.amount if entry.to_account == AVAILABLE else -entry.amount
             sums[(entry.member, entry.currency)] = sums.get((entry.member, entry.currency), 0) + signed
-    wanted = {who: available for who, (available, _) in balances(expected).items()}
+    wanted = {who: available for who, (available, _) in balances(expected, ended=True).items()}
     assert {who: total for who, total in sums.items() if total} == {who: total for who, total in wanted.items() if total}
     gaps = world.query("SELECT member_key, count(*), max(sequence) FROM entries GROUP BY 1 HAVING count(*) <> max(sequence)")
     assert not gaps, f"sequences with gaps: {gaps}"

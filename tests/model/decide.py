@@ -155,7 +155,8 @@ def follow(states: dict, event: dict) -> dict:
         return member
 
     if is_merge(event):
-        event["merged_into"] = end_of(event["merged_into"])
+        if event["merged_into"] != event["member_id"]:
+            event["merged_into"] = end_of(event["merged_into"])
         return event
     if event["type"] == "referral":
         event["counted_as"] = event["referee"]

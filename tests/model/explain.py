@@ -335,12 +335,12 @@ def explain(sources: list, history: list, seen) -> Expected:
     return expected
 
 
-def balances(expected: Expected) -> dict:
-    """(member, currency) -> (available, lifetime), of accounts that go on."""
+def balances(expected: Expected, ended: bool = False) -> dict:
+    """(member, currency) -> (available, lifetime), of accounts that go on; ended: of all."""
     found = {}
     for member, state in expected.states.items():
         assert isinstance(state, State)
-        if state.erased or state.merged_into is not None:
+        if not ended and (state.erased or state.merged_into is not None):
             continue
         for currency in {*state.balances, *state.lifetime}:
             found[(member, currency)] = (state.balances.get(currency, 0), state.lifetime.get(currency, 0))

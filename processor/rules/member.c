@@ -2,9 +2,9 @@
 
 #include "rules/decide.h"
 
-/* Members: what is told of them is kept, in force from when it occurred. */
+/* Members: what is told of them is kept, in force from when it occurred. Two accounts become one, or one is erased. */
 
-enum err_code decide_member(struct work *work)
+static enum err_code decide_profile(struct work *work)
 {
     struct member_work *member = &work->members[0];
     bool changed = false;
@@ -12,4 +12,16 @@ enum err_code decide_member(struct work *work)
     enum err_code code = profile_take(&member->state, work->event, work->scratch, &changed, work->err);
     member->changed |= changed;
     return code;
+}
+
+enum err_code decide_member(struct work *work)
+{
+    switch (work->event->kind) {
+    case MEMBER_MERGED:
+        return decide_merge(work);
+    case MEMBER_ERASED:
+        return decide_erasure(work);
+    default:
+        return decide_profile(work);
+    }
 }

@@ -24,6 +24,20 @@ static struct sums sums_of(const struct member_state *state)
     return sums;
 }
 
+int64_t entry_lifetime_effect(int kind, int to, int64_t amount)
+{
+    switch (kind) {
+    case ENTRY_ACCRUAL:
+        return amount;
+    case ENTRY_TAKE_BACK:
+        return -amount;
+    case ENTRY_MERGED_EARNED:
+        return to == ACCOUNT_MEMBER_AVAILABLE ? amount : -amount;
+    default:
+        return 0;
+    }
+}
+
 /* Balances moved by what the entries say, and by nothing else. */
 static void assert_conserved(const struct work *work, const struct member_work *member)
 {
@@ -35,13 +49,24 @@ static void assert_conserved(const struct work *work, const struct member_work *
             continue;
         uint64_t amount = (uint64_t)entry->amount;
         moved.available += entry->to == ACCOUNT_MEMBER_AVAILABLE ? amount : -amount;
-        moved.lifetime += entry->kind == ENTRY_ACCRUAL ? amount : entry->kind == ENTRY_TAKE_BACK ? -amount : 0;
+        moved.lifetime += (uint64_t)entry_lifetime_effect(entry->kind, entry->to, entry->amount);
         entries++;
         assert(entry->sequence == entries && entry->amount > 0);
     }
     struct sums after = sums_of(&member->state);
     assert(after.available == moved.available && after.lifetime == moved.lifetime);
     assert(member->state.entry_count == entries);
+}
+
+/* What ended is no party to anything but to its own merge, which says why not. */
+static enum err_code check_ending(struct work *work, const struct member_work *member)
+{
+    enum ending ending = member->state.identity.ending;
+    if (ending == ENDING_ERASED)
+        return err_set(work->err, ERR_MEMBER_ERASED, "the member was erased");
+    if (ending == ENDING_MERGED && work->event->kind != MEMBER_MERGED)
+        return err_set(work->err, ERR_BAD_STATE, "the member's account was merged into another, which was not asked");
+    return ERR_NONE;
 }
 
 static enum err_code read_members(struct work *work)
@@ -53,6 +78,8 @@ static enum err_code read_members(struct work *work)
         struct member_work *member = &work->members[p];
         member->party = (uint8_t)p;
         enum err_code code = state_decode(work->input->parties[p].state, work->scratch, &member->state, work->err);
+        if (!code)
+            code = check_ending(work, member);
         if (code)
             return code;
         member->before = sums_of(&member->state);
@@ -126,7 +153,7 @@ static enum err_code decide(struct work *work)
 
 static enum outcome outcome_of(const struct work *work)
 {
-    if (work->entry_count > 0 || work->reward_count > 0)
+    if (work->entry_count > 0 || work->reward_count > 0 || work->erases)
         return OUTCOME_APPLIED;
     return work->waiting ? OUTCOME_WAITING : OUTCOME_NO_EFFECT;
 }
@@ -139,7 +166,10 @@ static void close_decision(const struct work *work, struct decision *out)
                              .rewards = work->rewards,
                              .reward_count = work->reward_count,
                              .spills = work->spills,
-                             .spill_count = work->spill_count};
+                             .spill_count = work->spill_count,
+                             .erases = work->erases,
+                             .merged = work->merged,
+                             .merged_count = work->merged_count};
     for (size_t p = 0; p < work->member_count; p++) {
         const struct member_work *member = &work->members[p];
         assert_conserved(work, member);

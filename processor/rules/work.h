@@ -42,8 +42,12 @@ struct work {
     struct reward *rewards;
     size_t reward_count;
     size_t reward_capacity;
-    struct spill *spills; /* room for STEP_SPILLS_MAX per party */
+    struct spill *spills;
     size_t spill_count;
+    size_t spill_capacity;
+    bool erases;
+    const struct hash16 *merged; /* keys of accounts that are erased with the member's own */
+    size_t merged_count;
 };
 
 /* Why points move: whose terms, at which partner, about what. */
@@ -66,6 +70,12 @@ struct bytes work_record(const struct work *work, const struct member_work *memb
 
 /* Keeps the record; it becomes the member's newest. */
 void work_put_record(struct work *work, struct member_work *member, size_t subject, struct bytes record);
+
+/* Puts the record into the member's side table. */
+void work_spill(struct work *work, struct member_work *member, struct hash16 key, struct bytes record);
+
+/* Makes room for so many more calls of work_spill. */
+void work_reserve_spills(struct work *work, size_t more);
 
 /* Appends an output for the member with what the balance (NULL: none) is now; the caller fills in the rest, which is
  * zero. Earlier pointers are void. */

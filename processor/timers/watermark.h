@@ -22,7 +22,7 @@ struct watermark_input {
 /* True where everything that the partition holds is applied. */
 bool watermark_is_read(const struct watermark_input *input);
 
-/* What the partition allows, µs UTC. Read to its end, it is `now`; while it is being read, and for a history always, it
+/* What the partition allows, µs UTC. Read to its end, it is `now`; while it is being read, and always for history, it
  * is the newest event seen, though never later than now; INT64_MIN before any was seen. A partition that never held
  * a record holds nothing back. */
 int64_t watermark_part(const struct watermark_input *input, int64_t now);

@@ -1,3 +1,4 @@
+#include "program/bundle.h"
 #include "program/load.h"
 
 #include <criterion/criterion.h>
@@ -186,12 +187,12 @@ static const struct {
      "referral.converted\n"},
     {"activity.sign_up", "activity.", "15:21: on: activity.<name> takes a name of 1 to 64 bytes\n"},
     {"1 per 1.00", "1 for 1.00",
-     "10:51: rate `1 for 1.00`; expected \"1 per 1.00\" or \"1 per whole 1.00\", at most 9 decimals\n"},
+     "10:51: rate `1 for 1.00`; expected \"1 per 1.00\", \"1 per whole 1.00\" or \"5%\", at most 9 decimals\n"},
     {"1 per 1.00", "1 per 0.00", "10:51: rate `1 per 0.00`: both numbers must be above zero\n"},
     {"1 per 1.00", "-1 per 1.00",
-     "10:51: rate `-1 per 1.00`; expected \"1 per 1.00\" or \"1 per whole 1.00\", at most 9 decimals\n"},
+     "10:51: rate `-1 per 1.00`; expected \"1 per 1.00\", \"1 per whole 1.00\" or \"5%\", at most 9 decimals\n"},
     {"1 per 1.00", "1 per 1.00 EUR",
-     "10:51: rate `1 per 1.00 EUR`; expected \"1 per 1.00\" or \"1 per whole 1.00\", at most 9 decimals\n"},
+     "10:51: rate `1 per 1.00 EUR`; expected \"1 per 1.00\", \"1 per whole 1.00\" or \"5%\", at most 9 decimals\n"},
     {"1 per 1.00", "9223372036854775807 per 0.000000001",
      "10:51: rate `9223372036854775807 per 0.000000001` has too many digits\n"},
     {"rate: {EUR: 1 per 1.00}", "rate: {EURO: 1 per 1.00}",

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "program/load.h"
+#include "program/zones.h"
 #include "rules/step.h"
 
 /* Nanoseconds per step under a program of 20 rules, 5 of them for paid orders: the state's bytes in, the new state's
@@ -55,8 +56,9 @@ static struct program *make_program(struct arena *arena)
     source = arena_printf(arena, "%.*s%s", (int)source.len, source.at, tail);
     struct program_errors errors = {0};
     struct program *program = NULL;
+    const struct zones *zones = NULL;
     struct err err;
-    if (program_load(source, arena, &program, &errors, &err)) {
+    if (zones_load(ZONES_FOLDER, arena, &zones, &err) || program_load(source, zones, arena, &program, &errors, &err)) {
         fprintf(stderr, "%s\n", err.text);
         exit(1);
     }

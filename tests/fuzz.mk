@@ -7,8 +7,8 @@ FUZZERS      := readings schemas records states programs conditions
 FUZZ_CHECKS  := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_CFLAGS  := $(filter-out $(OPT) $(SANITIZE),$(CFLAGS)) -O1 -g -Itests/unit -Itests/fuzz $(FUZZ_CHECKS)
 FUZZ_SOURCES := $(filter-out processor/decode/stage.c,$(wildcard processor/decode/*.c)) $(wildcard processor/rules/*.c processor/rules/cel/*.c) \
-                $(filter-out processor/program/store.c processor/program/apply.c processor/program/zones.c,$(wildcard processor/program/*.c)) \
-                processor/base/arena.c processor/base/err.c processor/base/clock.c processor/base/nearest.c \
+                $(filter-out processor/program/store.c processor/program/apply.c,$(wildcard processor/program/*.c)) \
+                processor/base/arena.c processor/base/err.c processor/base/clock.c processor/base/hash.c processor/base/nearest.c \
                 processor/base/rfc3339.c \
                 tests/unit/values.c tests/unit/avroc.c tests/unit/writers.c tests/fuzz/walk.c
 FUZZ_LIBS    := $(shell pkg-config --libs avro-c yaml-0.1 libcurl jansson libsodium) -pthread

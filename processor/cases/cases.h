@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "cases/faults.h"
 #include "rules/program.h"
+#include "rules/zones.h"
 
 /* Golden cases: what a program must give for a sequence of events, as text that a loyalty team can read and write. A
  * file names its programs, or holds them, and then its cases:
@@ -53,9 +54,11 @@ struct case_file {
     size_t case_count;
 };
 
-/* Reads the case file and the program files that it names, relative to its own folder. All memory is the arena's.
- * ERR_FILE when a file cannot be read or says something that is not understood, ERR_PROGRAM when a program is wrong:
- * everything that is wrong stands in *faults, and *out is untouched. path need not outlive the call. */
-enum err_code cases_read(const char *path, struct arena *arena, struct case_file *out, struct case_faults *faults);
+/* Reads the case file and the program files that it names, relative to its own folder; they refer to zones. All memory
+ * is the arena's. ERR_FILE when a file cannot be read or says something that is not understood, ERR_PROGRAM when a
+ * program is wrong: everything that is wrong stands in *faults, and *out is untouched. path need not outlive the call.
+ */
+enum err_code cases_read(const char *path, const struct zones *zones, struct arena *arena, struct case_file *out,
+                         struct case_faults *faults);
 
 #endif

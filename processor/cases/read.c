@@ -13,6 +13,7 @@
 
 struct reader {
     struct arena *arena;
+    const struct zones *zones;
     struct case_faults *faults;
     struct case_file file;
     struct text rest; /* what was not read yet */
@@ -72,7 +73,7 @@ static void add_program(struct reader *reader, struct text yaml, struct text fil
     struct program *program;
     struct err err;
     struct case_file *cases = &reader->file;
-    if (program_load(yaml, reader->arena, &program, &errors, &err)) {
+    if (program_load(yaml, reader->zones, reader->arena, &program, &errors, &err)) {
         refuse(reader, ERR_PROGRAM);
         for (size_t i = 0; i < errors.count; i++)
             fault_add_at(reader->faults, (struct case_fault){.file = file,
@@ -282,9 +283,10 @@ static void refuse_empty(struct reader *reader)
     }
 }
 
-enum err_code cases_read(const char *path, struct arena *arena, struct case_file *out, struct case_faults *faults)
+enum err_code cases_read(const char *path, const struct zones *zones, struct arena *arena, struct case_file *out,
+                         struct case_faults *faults)
 {
-    struct reader reader = {.arena = arena, .faults = faults};
+    struct reader reader = {.arena = arena, .zones = zones, .faults = faults};
     struct err err;
     faults->arena = arena;
     faults->file = arena_text(arena, text_of(path));

@@ -7,6 +7,7 @@
 #include "ops/command.h"
 #include "program/bundle.h"
 #include "program/load.h"
+#include "program/zones.h"
 #include "source/kafka_conf.h"
 
 enum { ARENA_KEEP = 1 << 20 };
@@ -16,6 +17,7 @@ struct findings {
     const struct invocation *invocation;
     json_t *checked; /* paths */
     json_t *errors;
+    const struct zones *zones;
 };
 
 /* A path may be no UTF-8, which JSON cannot hold. */
@@ -104,7 +106,7 @@ static void check_program(struct findings *findings, const char *path)
     note_checked(findings, path);
     enum err_code code = program_read_file(path, arena, &source, &err);
     if (code == ERR_NONE)
-        code = program_load(source, arena, &program, &errors, &err);
+        code = program_load(source, findings->zones, arena, &program, &errors, &err);
     if (code != ERR_NONE && errors.count == 0)
         note_error(findings, path, 0, 0, err.text);
     note_program_errors(findings, path, &errors);
@@ -144,10 +146,16 @@ static void print_summary(const struct findings *findings)
 
 static int check(const struct invocation *invocation)
 {
-    struct findings findings = {invocation, json_array(), json_array()};
+    struct findings findings = {.invocation = invocation, .checked = json_array(), .errors = json_array()};
+    struct arena *arena = arena_new(0);
+    struct err err;
     check_config(&findings);
-    check_programs(&findings);
+    if (zones_load(ZONES_FOLDER, arena, &findings.zones, &err))
+        note_error(&findings, ZONES_FOLDER, 0, 0, err.text);
+    else
+        check_programs(&findings);
     print_summary(&findings);
+    arena_free(arena);
     int status = json_array_size(findings.errors) ? EXIT_CONFIG : EXIT_OK;
     json_decref(findings.checked);
     json_decref(findings.errors);

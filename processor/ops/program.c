@@ -11,6 +11,7 @@
 #include "program/load.h"
 #include "program/schema.h"
 #include "program/store.h"
+#include "program/zones.h"
 
 enum { CONTEXT_LINES = 2 };
 
@@ -145,13 +146,16 @@ static int apply_in(const struct invocation *invocation, struct arena *arena)
 {
     struct err err = {.code = ERR_NONE};
     struct text source;
+    const struct zones *zones = NULL;
     struct program *program = NULL;
     struct program_errors errors = {0};
     struct outcome outcome;
     const char *path = invocation->arguments[0];
     enum err_code code = program_read_file(path, arena, &source, &err);
     if (!code)
-        code = program_load(source, arena, &program, &errors, &err);
+        code = zones_load(ZONES_FOLDER, arena, &zones, &err);
+    if (!code)
+        code = program_load(source, zones, arena, &program, &errors, &err);
     if (code == ERR_PROGRAM && errors.count > 0)
         return print_errors(invocation, path, &errors);
     if (!code)

@@ -4,6 +4,7 @@
 #include "ops/command.h"
 #include "ops/test_files.h"
 #include "ops/test_report.h"
+#include "program/zones.h"
 
 enum { ARENA_KEEP = 1 << 20 };
 
@@ -72,7 +73,7 @@ static bool is_chosen(const struct test *test, const struct test_case *each)
 static void test_file(struct test *test, struct tested_file *file)
 {
     struct arena *arena = test->tested.arena;
-    file->code = cases_read(file->path, arena, &file->file, &file->faults);
+    file->code = cases_read(file->path, test->tested.zones, arena, &file->file, &file->faults);
     if (file->code != ERR_NONE)
         return;
     file->reach = reach_new(&file->file, arena);
@@ -166,7 +167,7 @@ static int test_all(struct test *test)
 {
     const struct invocation *invocation = test->invocation;
     struct err err = {.code = ERR_NONE};
-    if (check_options(invocation, &err))
+    if (check_options(invocation, &err) || zones_load(ZONES_FOLDER, test->tested.arena, &test->tested.zones, &err))
         return command_failed(invocation, &err);
     find_files(test);
     test_files(test);

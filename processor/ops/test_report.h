@@ -35,6 +35,7 @@ struct unreached {
 
 struct tested {
     struct arena *arena;
+    const struct zones *zones;
     struct tested_file *files;
     size_t file_count;
     bool listed; /* the cases were not run */

@@ -68,7 +68,7 @@ static size_t list(const struct reached_program *reached, struct unreached *out)
 
 /* A program that no case file names, or NULL; a file that is none is for `points check`. */
 static const struct program *unnamed_program(const struct reached_programs *programs, const char *path,
-                                             struct arena *arena)
+                                             const struct zones *zones, struct arena *arena)
 {
     struct program_errors errors = {0};
     struct program *program;
@@ -78,7 +78,7 @@ static const struct program *unnamed_program(const struct reached_programs *prog
     for (size_t i = 0; i < programs->count; i++)
         if (text_equal(programs->items[i].key, key))
             return NULL;
-    if (program_read_file(path, arena, &source, &err) || program_load(source, arena, &program, &errors, &err))
+    if (program_read_file(path, arena, &source, &err) || program_load(source, zones, arena, &program, &errors, &err))
         return NULL;
     return program;
 }
@@ -105,7 +105,7 @@ void tested_find_unreached(struct tested *tested, const struct path_list *yamls)
     for (size_t i = 0; i < programs.count; i++)
         count += list(&programs.items[i], unreached + count);
     for (size_t i = 0; i < yamls->count; i++) {
-        const struct program *program = unnamed_program(&programs, yamls->items[i], tested->arena);
+        const struct program *program = unnamed_program(&programs, yamls->items[i], tested->zones, tested->arena);
         if (program)
             unreached[count++] = (struct unreached){text_of(yamls->items[i]), program, UNREACHED_PROGRAM, program->id};
     }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/nearest.h"
+#include "base/rfc3339.h"
 
 enum { MESSAGE_MAX = 512, ID_MAX = 64, WORDS_MAX = 256, NAMES_MAX = 64 };
 
@@ -171,6 +172,37 @@ bool read_amount(struct loader *loader, const struct node *node, const char *wha
         return true;
     }
     return false;
+}
+
+const struct shape date_time_shape = {.kind = SHAPE_TEXT,
+                                      .pattern =
+                                          "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9:.]+([Zz]|[+-][0-9]{2}:[0-9]{2}))?$",
+                                      .example = "2026-01-01T00:00:00Z"};
+
+/* Midnight of a date in the program's zone; where a change of the clocks leaps over it, the instant of the change. */
+static bool read_date(const struct loader *loader, struct text date, int64_t *out)
+{
+    enum { SECOND = 1000000 };
+    const struct zone *zone = loader->program->local;
+    int64_t midnight;
+    if (date.len != strlen("2026-01-01") ||
+        !rfc3339_parse(arena_printf(loader->arena, "%.*sT00:00:00Z", SHOWN(date)), &midnight))
+        return false;
+    *out = zone ? zone_instant(zone, midnight / SECOND) * SECOND : midnight;
+    return true;
+}
+
+bool read_date_time(struct loader *loader, const struct node *node, const char *what, int64_t *out)
+{
+    if (!expect_kind(loader, node, NODE_SCALAR, what))
+        return false;
+    bool good = read_date(loader, node->text, out) || rfc3339_parse(node->text, out);
+    if (!good)
+        complain(loader, node,
+                 "%s is `%.*s`; expected an instant such as 2026-01-01T00:00:00Z, or a date, whose midnight in the "
+                 "program's zone is meant",
+                 what, SHOWN(node->text));
+    return good;
 }
 
 const struct shape id_shape = {.kind = SHAPE_TEXT, .pattern = "^[a-z0-9-]{1,64}$"};

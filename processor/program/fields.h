@@ -62,6 +62,10 @@ extern const struct shape amount_shape;
 bool read_amount(struct loader *loader, const struct node *node, const char *what, const struct currency *currency,
                  int64_t *out);
 
+/* "2026-01-01T00:00:00Z", or a date, which means its midnight in the program's zone. µs UTC. */
+extern const struct shape date_time_shape;
+bool read_date_time(struct loader *loader, const struct node *node, const char *what, int64_t *out);
+
 /* [a-z0-9-]{1,64}. */
 extern const struct shape id_shape;
 bool read_id(struct loader *loader, const struct node *node, const char *what, struct text *out);

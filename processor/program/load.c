@@ -4,11 +4,10 @@
 #include <stdlib.h>
 
 #include "program/parts.h"
-#include "program/zones.h"
 
 /* The outermost level of a program file. */
 
-enum { VERSION_MAX = INT32_MAX, ZONE_MAX = 64, NAME_MAX_BYTES = 32, PARTNER_MAX = 128 };
+enum { VERSION_MAX = INT32_MAX, NAME_MAX_BYTES = 32, PARTNER_MAX = 128 };
 
 static void read_program_id(struct loader *loader, const struct node *node, void *unused)
 {
@@ -22,19 +21,13 @@ static void read_version(struct loader *loader, const struct node *node, void *u
     read_integer(loader, node, "version", 1, VERSION_MAX, &loader->program->version);
 }
 
-/* Letters, digits, and what stands between them in names such as America/Argentina/Buenos_Aires or Etc/GMT+5. */
-static bool is_zone_name(struct text zone)
+static struct text zone_hint(struct loader *loader, struct text given)
 {
-    bool after_separator = true;
-    for (size_t i = 0; i < zone.len; i++) {
-        char c = zone.at[i];
-        bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        bool separator = c == '/' || c == '_' || c == '-' || c == '+';
-        if (!letter && (!separator || after_separator))
-            return false;
-        after_separator = separator;
-    }
-    return zone.len >= 1 && zone.len <= ZONE_MAX && !after_separator;
+    const struct zones *zones = loader->program->zones;
+    const char **names = arena_array(loader->arena, zones->count, sizeof *names);
+    for (size_t i = 0; i < zones->count; i++)
+        names[i] = arena_printf(loader->arena, "%.*s", SHOWN(zones->items[i].name)).at;
+    return hint(loader, given, names, zones->count);
 }
 
 static void read_zone(struct loader *loader, const struct node *node, void *unused)
@@ -42,18 +35,19 @@ static void read_zone(struct loader *loader, const struct node *node, void *unus
     (void)unused;
     if (!expect_kind(loader, node, NODE_SCALAR, "zone"))
         return;
-    if (!is_zone_name(node->text))
-        complain(loader, node, "zone is `%.*s`; expected an IANA name such as Europe/Berlin", SHOWN(node->text));
-    else if (zone_read(ZONES_FOLDER, node->text, loader->arena, &loader->program->local, NULL))
-        complain(loader, node, "zone is `%.*s`, which the time zones of this machine do not have", SHOWN(node->text));
-    else
-        loader->program->zone = node->text;
+    loader->program->zone = node->text;
+    loader->program->local = zones_find(loader->program->zones, node->text);
+    if (loader->program->local)
+        return;
+    struct text nearest = zone_hint(loader, node->text);
+    complain(loader, node, "zone is `%.*s`; expected an IANA name such as Europe/Berlin%.*s", SHOWN(node->text),
+             SHOWN(nearest));
 }
 
 static void read_effective(struct loader *loader, const struct node *node, void *unused)
 {
     (void)unused;
-    read_moment(loader, node, "effective", &loader->program->effective_at);
+    read_date_time(loader, node, "effective", &loader->program->effective_at);
 }
 
 /* ---- currencies */
@@ -229,7 +223,7 @@ static const struct field program_fields[] = {
     {"program", true, read_program_id, &id_shape, "its name"},
     {"version", true, read_version, &version_shape, "raised with every change; a version in force is never rewritten"},
     {"zone", false, read_zone, &zone_shape, "the shop's time zone, by its IANA name; UTC without it"},
-    {"effective", true, read_effective, &instant_shape, "the instant from which this version decides"},
+    {"effective", true, read_effective, &date_time_shape, "the instant from which this version decides"},
     {"money", false, read_money_map, &money_shape, "currencies of orders, with the digits of their minor unit"},
     {"points", true, read_points_map, &points_shape, "point currencies; the first is meant where none is named"},
     {"partners", false, read_partners, &partners_shape, "who else may send events"},
@@ -240,12 +234,12 @@ static const struct field program_fields[] = {
 };
 const struct shape program_shape = SHAPE_OF_FIELDS(program_fields);
 
-enum err_code program_load(struct text source, struct arena *arena, struct program **out, struct program_errors *errors,
-                           struct err *err)
+enum err_code program_load(struct text source, const struct zones *zones, struct arena *arena, struct program **out,
+                           struct program_errors *errors, struct err *err)
 {
-    assert(arena && out && errors);
+    assert(zones && arena && out && errors);
     struct program *program = arena_alloc(arena, sizeof *program);
-    program->zone = TEXT("UTC");
+    *program = (struct program){.zone = TEXT("UTC"), .local = zones_find(zones, TEXT("UTC")), .zones = zones};
     struct loader loader = {.arena = arena, .errors = errors, .program = program};
     loader.claims = arena_array(arena, CLAIMS_MAX, sizeof *loader.claims);
     size_t before = errors->count;
@@ -253,8 +247,6 @@ enum err_code program_load(struct text source, struct arena *arena, struct progr
     const struct node *root = node_read(source, arena, errors);
     if (root)
         fields_read(&loader, root, "a program", program_fields, FIELD_COUNT(program_fields), NULL);
-    if (!program->local && zone_read(ZONES_FOLDER, program->zone, arena, &program->local, err))
-        return err_wrap(err, "is tzdata installed?");
     if (errors->count > before) {
         errors_sort(errors);
         const struct program_error *first = &errors->items[0];

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "rules/program.h"
+#include "rules/zones.h"
 
 /* Reads program files (YAML, libyaml). Pure: text in, program or list of errors out. */
 
@@ -20,8 +21,9 @@ struct program_errors {
 };
 
 /* source: the file's text, with its list files where it names some (program/bundle.h). On success *out is a program
- * whose memory is the arena's. On ERR_PROGRAM every error of the file is in errors (arena's), in order of line. */
-enum err_code program_load(struct text source, struct arena *arena, struct program **out, struct program_errors *errors,
-                           struct err *err);
+ * whose memory is the arena's; it refers to zones, which outlive it. On ERR_PROGRAM every error of the file is in
+ * errors (arena's), in order of line. */
+enum err_code program_load(struct text source, const struct zones *zones, struct arena *arena, struct program **out,
+                           struct program_errors *errors, struct err *err);
 
 #endif

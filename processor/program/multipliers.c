@@ -90,8 +90,8 @@ static const struct field multiplier_fields[] = {
     {"times", true, read_times, &times_shape, "the factor; several are multiplied together, and rounded once"},
     {"rules", false, read_multiplied, &multiplied_shape,
      "for these, all of one type of event; all on orders without it"},
-    {"from", false, read_from, &instant_shape, "from this instant, or day, on"},
-    {"until", false, read_until, &instant_shape, "before this instant, or day"},
+    {"from", false, read_from, &date_time_shape, "from this instant, or day, on"},
+    {"until", false, read_until, &date_time_shape, "before this instant, or day"},
     {"when", false, read_multiplier_when, &condition_shape, "a condition over the event, in CEL"},
 };
 static const struct shape multiplier_shape = SHAPE_OF_FIELDS(multiplier_fields);

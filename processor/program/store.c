@@ -5,6 +5,7 @@
 
 #include "ledger/postgres.h"
 #include "program/load.h"
+#include "program/zones.h"
 
 /* One statement is one snapshot. A revision without programs gives one row whose program columns are null. */
 static const char load_sql[] = "SELECT r.revision, p.program_id, p.version, p.source"
@@ -20,14 +21,15 @@ static struct text field(const PGresult *rows, int row, int column)
 
 /* What PostgreSQL holds was checked when it was applied; an error here means a program file that a newer or older build
  * wrote. */
-static enum err_code load_row(const PGresult *rows, int row, struct arena *arena, struct program **out, struct err *err)
+static enum err_code load_row(const PGresult *rows, int row, const struct zones *zones, struct arena *arena,
+                              struct program **out, struct err *err)
 {
     struct program_errors errors = {0};
     struct program *program = NULL;
     struct text source = arena_text(arena, field(rows, row, COLUMN_SOURCE));
     const char *id = PQgetvalue(rows, row, COLUMN_ID);
     const char *version = PQgetvalue(rows, row, COLUMN_VERSION);
-    if (program_load(source, arena, &program, &errors, err)) {
+    if (program_load(source, zones, arena, &program, &errors, err)) {
         if (errors.count > 0)
             err_set(err, ERR_PROGRAM, "%d:%d: %.*s", errors.items[0].line, errors.items[0].column,
                     (int)errors.items[0].message.len, errors.items[0].message.at);
@@ -43,6 +45,10 @@ static enum err_code load_row(const PGresult *rows, int row, struct arena *arena
 enum err_code program_store_load(PGconn *connection, struct arena *arena, struct program_set *out, struct err *err)
 {
     assert(connection && arena && out);
+    const struct zones *zones = NULL;
+    enum err_code code = zones_load(ZONES_FOLDER, arena, &zones, err);
+    if (code)
+        return code;
     PGresult *rows = PQexec(connection, load_sql);
     if (PQresultStatus(rows) != PGRES_TUPLES_OK)
         return postgres_failed(connection, rows, "reading the programs", err);
@@ -54,9 +60,8 @@ enum err_code program_store_load(PGconn *connection, struct arena *arena, struct
     if (PQgetisnull(rows, 0, COLUMN_ID))
         count = 0;
     struct program **programs = arena_array(arena, (size_t)count, sizeof(struct program *));
-    enum err_code code = ERR_NONE;
     for (int row = 0; row < count && !code; row++)
-        code = load_row(rows, row, arena, &programs[row], err);
+        code = load_row(rows, row, zones, arena, &programs[row], err);
     if (!code)
         *out = (struct program_set){.revision = strtoll(PQgetvalue(rows, 0, COLUMN_REVISION), NULL, 10),
                                     .programs = programs,

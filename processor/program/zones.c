@@ -7,19 +7,14 @@
 #include <sys/stat.h>
 
 #include "base/hash.h"
+#include "rules/program_model.h"
 
 enum { ZONES_MAX = 2048, FILE_BYTES_MAX = 64 * 1024, DEPTH_MAX = 4 };
 
-struct named_zone {
-    struct text name;
-    struct bytes file;
-    const struct zone *zone;
-};
-
-struct zones {
-    struct named_zone at[ZONES_MAX]; /* by name */
+/* What was found, in the order of the folders. */
+struct found {
+    struct named_zone *items; /* room for ZONES_MAX */
     size_t count;
-    struct hash16 hash;
 };
 
 static bool read_whole(const char *path, struct arena *arena, struct bytes *out)
@@ -35,29 +30,14 @@ static bool read_whole(const char *path, struct arena *arena, struct bytes *out)
     return whole;
 }
 
-enum err_code zone_read(const char *folder, struct text name, struct arena *arena, const struct zone **out,
-                        struct err *err)
-{
-    char path[4096];
-    struct bytes file;
-    struct zone *zone;
-    int len = snprintf(path, sizeof path, "%s/%.*s", folder, (int)name.len, name.at);
-    if (len >= (int)sizeof path || memchr(name.at, '.', name.len) || !read_whole(path, arena, &file))
-        return err_set(err, ERR_FILE, "%s holds no time zone %.*s", folder, (int)name.len, name.at);
-    enum err_code code = zone_parse(file, arena, &zone, err);
-    if (!code)
-        *out = zone;
-    return code;
-}
-
 /* Other files stand among the zones: tables, leap seconds. They are no TZif files and are passed over. */
-static void add_file(struct zones *zones, const char *path, const char *name, struct arena *arena)
+static void add_file(struct found *found, const char *path, const char *name, struct arena *arena)
 {
     struct bytes file;
     struct zone *zone;
-    if (zones->count == ZONES_MAX || !read_whole(path, arena, &file) || zone_parse(file, arena, &zone, NULL))
+    if (found->count == ZONES_MAX || !read_whole(path, arena, &file) || zone_parse(file, arena, &zone, NULL))
         return;
-    zones->at[zones->count++] = (struct named_zone){arena_text(arena, text_of(name)), file, zone};
+    found->items[found->count++] = (struct named_zone){arena_text(arena, text_of(name)), file, zone};
 }
 
 /* posix/ and right/ hold the same zones once more, right/ with leap seconds; localtime and posixrules are no names. */
@@ -70,7 +50,7 @@ static bool is_passed_over(const char *name)
     return name[0] == '.';
 }
 
-static void add_folder(struct zones *zones, const char *folder, const char *prefix, int depth, struct arena *arena)
+static void add_folder(struct found *found, const char *folder, const char *prefix, int depth, struct arena *arena)
 {
     DIR *directory = depth < DEPTH_MAX ? opendir(folder) : NULL;
     for (const struct dirent *entry; directory && (entry = readdir(directory));) {
@@ -84,70 +64,39 @@ static void add_folder(struct zones *zones, const char *folder, const char *pref
         if (!fits || stat(path, &status) != 0)
             continue;
         if (S_ISDIR(status.st_mode))
-            add_folder(zones, path, name, depth + 1, arena);
+            add_folder(found, path, name, depth + 1, arena);
         else if (S_ISREG(status.st_mode))
-            add_file(zones, path, name, arena);
+            add_file(found, path, name, arena);
     }
     if (directory)
         closedir(directory);
 }
 
-static int compare(struct text a, struct text b)
-{
-    size_t common = a.len < b.len ? a.len : b.len;
-    int order = memcmp(a.at, b.at, common);
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static int by_name(const void *a, const void *b)
 {
-    return compare(((const struct named_zone *)a)->name, ((const struct named_zone *)b)->name);
+    return text_compare(((const struct named_zone *)a)->name, ((const struct named_zone *)b)->name);
 }
 
-static struct hash16 hash_all(const struct zones *zones, struct arena *arena)
+static struct hash16 hash_all(const struct found *zones, struct arena *arena)
 {
     struct text *fields = arena_array(arena, 2 * zones->count, sizeof *fields);
     for (size_t i = 0; i < zones->count; i++) {
-        fields[2 * i] = zones->at[i].name;
-        fields[2 * i + 1] = (struct text){(const char *)zones->at[i].file.at, zones->at[i].file.len};
+        fields[2 * i] = zones->items[i].name;
+        fields[2 * i + 1] = (struct text){(const char *)zones->items[i].file.at, zones->items[i].file.len};
     }
     return hash_fields(TEXT("zones"), fields, 2 * zones->count);
 }
 
-enum err_code zones_load(const char *folder, struct arena *arena, struct zones **out, struct err *err)
+enum err_code zones_load(const char *folder, struct arena *arena, const struct zones **out, struct err *err)
 {
     struct zones *zones = arena_alloc(arena, sizeof *zones);
-    add_folder(zones, folder, "", 0, arena);
-    if (zones->count == 0)
+    struct found found = {.items = arena_array(arena, ZONES_MAX, sizeof *found.items)};
+    add_folder(&found, folder, "", 0, arena);
+    if (found.count > 1)
+        qsort(found.items, found.count, sizeof *found.items, by_name);
+    *zones = (struct zones){.items = found.items, .count = found.count, .hash = hash_all(&found, arena)};
+    if (!zones_find(zones, TEXT("UTC")))
         return err_set(err, ERR_FILE, "%s: no time zones there; is tzdata installed?", folder);
-    qsort(zones->at, zones->count, sizeof *zones->at, by_name);
-    zones->hash = hash_all(zones, arena);
     *out = zones;
     return ERR_NONE;
-}
-
-const struct zone *zones_find(const struct zones *zones, struct text name)
-{
-    size_t low = 0, high = zones->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = compare(zones->at[middle].name, name);
-        if (order == 0)
-            return zones->at[middle].zone;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
-}
-
-size_t zones_count(const struct zones *zones)
-{
-    return zones->count;
-}
-
-struct hash16 zones_hash(const struct zones *zones)
-{
-    return zones->hash;
 }

@@ -5,6 +5,7 @@
 #include "rules/program.h"
 #include "rules/rate.h"
 #include "rules/text_set.h"
+#include "rules/zones.h"
 
 /* What is inside a struct program: shared by the rules, which read it, and program/, which builds it from a file. */
 
@@ -21,7 +22,6 @@ enum {
 };
 
 struct cel_program; /* rules/cel/cel.h */
-struct zone;        /* rules/zone.h */
 
 struct currency {
     struct text name; /* "points", "EUR" */
@@ -153,7 +153,8 @@ struct program {
     int64_t version;
     int64_t effective_at;
     struct text zone;
-    const struct zone *local;      /* that zone */
+    const struct zone *local;      /* of that name: the local time of the shop */
+    const struct zones *zones;     /* all: members may name others */
     const struct currency *points; /* the first is the default */
     size_t point_count;
     const struct currency *money;

@@ -191,7 +191,7 @@ int main(int argc, char **argv)
                                         "lists", "integer_math", "logic",       "macros",    "namespace",
                                         "parse", "plumbing",     "string",      "timestamps"};
     struct suite suite = {.arena = arena_new(0), .scratch = arena_new(1 << 20)};
-    struct zones *zones;
+    const struct zones *zones;
     struct err err;
     if (argc != 3) {
         fprintf(stderr, "usage: run FOLDER EXCEPTIONS\n");

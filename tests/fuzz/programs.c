@@ -1,10 +1,21 @@
 #include <stdlib.h>
 
 #include "program/load.h"
+#include "program/zones.h"
 
 /* Any bytes as a program file: a program, or errors that say where. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Read once: they are the same for all inputs. */
+static const struct zones *machine_zones(void)
+{
+    static const struct zones *zones;
+    struct err err;
+    if (!zones && zones_load(ZONES_FOLDER, arena_new(0), &zones, &err))
+        abort();
+    return zones;
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -12,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct program_errors errors = {0};
     struct program *program = NULL;
     struct err err;
-    enum err_code code = program_load((struct text){(const char *)data, size}, arena, &program, &errors, &err);
+    enum err_code code =
+        program_load((struct text){(const char *)data, size}, machine_zones(), arena, &program, &errors, &err);
     if ((code == ERR_NONE) != (program != NULL) || (code == ERR_NONE) != (errors.count == 0))
         abort();
     for (size_t i = 0; i < errors.count; i++)

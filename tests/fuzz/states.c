@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "program/load.h"
+#include "program/zones.h"
 #include "rules/record.h"
 #include "rules/state.h"
 #include "rules/step.h"
@@ -57,9 +58,11 @@ static const struct event events[] = {
 static const struct program *load_program(struct arena *arena)
 {
     struct program_errors errors = {0};
+    const struct zones *zones = NULL;
     struct program *program = NULL;
     struct err err;
-    if (program_load((struct text){source, sizeof source - 1}, arena, &program, &errors, &err))
+    if (zones_load(ZONES_FOLDER, arena, &zones, &err) ||
+        program_load((struct text){source, sizeof source - 1}, zones, arena, &program, &errors, &err))
         abort();
     return program;
 }

@@ -3,6 +3,7 @@
 #include "audit/rebuild_reward.h"
 #include "base/hash.h"
 #include "program/load.h"
+#include "zones.h"
 
 static const char points_first[] = "program: shop\n"
                                    "version: 1\n"
@@ -62,7 +63,9 @@ static void make(struct fixture *fixture, bool second_version)
     struct program_errors errors = {0};
     *fixture = (struct fixture){.arena = arena_new(0)};
     for (size_t i = 0; i < 2; i++)
-        cr_assert_eq(program_load(text_of(sources[i]), fixture->arena, &fixture->programs[i], &errors, NULL), ERR_NONE);
+        cr_assert_eq(program_load(text_of(sources[i]), machine_zones(fixture->arena), fixture->arena,
+                                  &fixture->programs[i], &errors, NULL),
+                     ERR_NONE);
     fixture->set = (struct program_set){1, fixture->programs, second_version ? 2 : 1};
     fixture->event = (struct event){.type = EVENT_ORDER,
                                     .kind = ORDER_PAID,

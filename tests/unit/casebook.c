@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "cases/run.h"
 #include "cases/words.h"
+#include "zones.h"
 
 static void say_faults(const struct case_faults *faults)
 {
@@ -29,7 +30,7 @@ size_t casebook_run(const char *path)
     struct arena *arena = arena_new(0);
     struct case_file file;
     struct case_faults faults = {0};
-    enum err_code code = cases_read(path, arena, &file, &faults);
+    enum err_code code = cases_read(path, machine_zones(arena), arena, &file, &faults);
     say_faults(&faults);
     cr_assert_eq(code, ERR_NONE, "%s cannot be read", path);
     struct reach *reach = reach_new(&file, arena);

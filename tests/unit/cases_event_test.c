@@ -5,6 +5,7 @@
 #include "cases/cases.h"
 #include "cases/event.h"
 #include "cli.h"
+#include "zones.h"
 
 /* One line of a case, as an event. */
 
@@ -39,7 +40,7 @@ static enum err_code read_lines(const char *lines, struct case_file *file, struc
 {
     char path[64], content[2048];
     snprintf(content, sizeof content, PROGRAM "%s", lines);
-    enum err_code code = cases_read(cli_temporary_file(content, path), arena, file, faults);
+    enum err_code code = cases_read(cli_temporary_file(content, path), machine_zones(arena), arena, file, faults);
     remove(path);
     return code;
 }

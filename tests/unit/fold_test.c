@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "fold/fold.h"
 #include "program/load.h"
+#include "zones.h"
 
 /* A world of one partition and one program, read through a reader that knows what the test tells it. */
 
@@ -81,7 +82,9 @@ static void open_world(struct world *world)
 {
     struct program_errors errors = {0};
     *world = (struct world){.arena = arena_new(0), .refused_before = -1};
-    cr_assert_eq(program_load(TEXT(program_text), world->arena, &world->program, &errors, NULL), ERR_NONE);
+    cr_assert_eq(
+        program_load(TEXT(program_text), machine_zones(world->arena), world->arena, &world->program, &errors, NULL),
+        ERR_NONE);
     world->programs = (struct program_set){5, &world->program, 1};
     world->cache = cache_new(1 << 20);
     reward_frame_single_object(&world->frame);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "rules/program_model.h"
-#include "rules/zone.h"
+#include "zones.h"
 
 static const char good[] =
     "program: shop\n"
@@ -39,7 +39,8 @@ struct loaded {
 static struct loaded load(const char *text)
 {
     struct loaded loaded = {.arena = arena_new(0)};
-    loaded.code = program_load(text_of(text), loaded.arena, &loaded.program, &loaded.errors, &loaded.err);
+    loaded.code = program_load(text_of(text), machine_zones(loaded.arena), loaded.arena, &loaded.program,
+                               &loaded.errors, &loaded.err);
     return loaded;
 }
 
@@ -136,7 +137,30 @@ Test(program_load, finds_the_rules_of_an_event_in_file_order)
     arena_free(loaded.arena);
 }
 
-Test(program_load, takes_a_date_in_utc)
+static int64_t effective_in(const char *date, const char *zone)
+{
+    char text[256];
+    snprintf(text, sizeof text,
+             "program: p\nversion: 1\neffective: %s\nzone: %s\npoints: {points: {}}\n"
+             "rules: [{id: r, on: review.approved, earn: {fixed: 1}}]\n",
+             date, zone);
+    struct loaded loaded = load(text);
+    cr_assert_eq(loaded.code, ERR_NONE, "%s", loaded.err.text);
+    int64_t effective = program_effective_at(loaded.program) / 1000000;
+    arena_free(loaded.arena);
+    return effective;
+}
+
+Test(program_load, takes_a_date_as_its_midnight_in_the_programs_zone)
+{
+    cr_assert_eq(effective_in("2026-01-01", "UTC"), 1767225600);
+    cr_assert_eq(effective_in("2026-01-01", "Europe/Berlin"), 1767225600 - 3600);
+    cr_assert_eq(effective_in("2026-07-01", "America/New_York"), 1782864000 + 4 * 3600);
+    /* The clocks went from 00:00 to 01:00: the day began at what would have been 00:00. */
+    cr_assert_eq(effective_in("2018-11-04", "America/Sao_Paulo"), 1541289600 + 3 * 3600);
+}
+
+Test(program_load, takes_utc_where_no_zone_is_named)
 {
     struct loaded loaded = load("program: p\nversion: 1\neffective: 2026-01-01\npoints: {points: {}}\n"
                                 "rules: [{id: r, on: review.approved, earn: {fixed: 1}}]\n");
@@ -158,12 +182,17 @@ static const struct {
      "2:1: unknown key `verison` in a program; did you mean `version`?\n"},
     {"version: 3\n", "version: 3\nversion: 4\n", "3:1: `version` stands here a second time; the first is in line 2\n"},
     {"2026-01-01T00:00:00+01:00", "2026-02-30T00:00:00Z",
-     "3:12: effective is `2026-02-30T00:00:00Z`; expected an instant such as 2026-01-01T00:00:00Z\n"},
-    {"2026-01-01T00:00:00+01:00", "2026-01-01",
-     "3:12: effective is `2026-01-01`; outside zone UTC write the instant: 2026-01-01T00:00:00+01:00\n"},
-    {"Europe/Berlin", "Europe/Berlim",
-     "4:7: zone is `Europe/Berlim`, which the time zones of this machine do not have\n"},
-    {"Europe/Berlin", "Europe//Berlin", "4:7: zone is `Europe//Berlin`; expected an IANA name such as Europe/Berlin\n"},
+     "3:12: effective is `2026-02-30T00:00:00Z`; expected an instant such as 2026-01-01T00:00:00Z, or a date, whose "
+     "midnight in the "
+     "program's zone is meant\n"},
+    {"2026-01-01T00:00:00+01:00", "2026-02-30",
+     "3:12: effective is `2026-02-30`; expected an instant such as 2026-01-01T00:00:00Z, or a date, whose midnight in "
+     "the "
+     "program's zone is meant\n"},
+    {"Europe/Berlin", "Europe/Berln",
+     "4:7: zone is `Europe/Berln`; expected an IANA name such as Europe/Berlin; did you mean `Europe/Berlin`?\n"},
+    {"Europe/Berlin", "CEST",
+     "4:7: zone is `CEST`; expected an IANA name such as Europe/Berlin; did you mean `CET`?\n"},
     {"stars: {decimals: 2}", "stars: {decimals: 7}", "5:40: decimals is `7`; expected a whole number from 0 to 6\n"},
     {"stars: {decimals: 2}", "stars: 2",
      "5:29: a point currency must be a map of `key: value`, this is a single value\n"},
@@ -255,19 +284,21 @@ Test(program_load, names_each_mistake_with_its_place_and_a_hint)
 
 Test(program_load, finds_all_mistakes_in_one_pass_in_order_of_line)
 {
-    expect_errors("verson: 1\n"
-                  "program: Big Shop\n"
-                  "effective: soon\n"
-                  "points: {}\n"
-                  "zone: 5 o'clock\n"
-                  "rules: none\n",
-                  "1:1: unknown key `verson` in a program; did you mean `version`?\n"
-                  "1:1: `version` is missing in a program\n"
-                  "2:10: program is `Big Shop`; expected 1 to 64 of the characters a-z 0-9 -\n"
-                  "3:12: effective is `soon`; expected an instant such as 2026-01-01T00:00:00Z\n"
-                  "4:9: points has 0 entries; it takes 1 to 16\n"
-                  "5:7: zone is `5 o'clock`; expected an IANA name such as Europe/Berlin\n"
-                  "6:8: rules must be a list, this is a single value\n");
+    expect_errors(
+        "verson: 1\n"
+        "program: Big Shop\n"
+        "effective: soon\n"
+        "points: {}\n"
+        "zone: 5 o'clock\n"
+        "rules: none\n",
+        "1:1: unknown key `verson` in a program; did you mean `version`?\n"
+        "1:1: `version` is missing in a program\n"
+        "2:10: program is `Big Shop`; expected 1 to 64 of the characters a-z 0-9 -\n"
+        "3:12: effective is `soon`; expected an instant such as 2026-01-01T00:00:00Z, or a date, whose midnight in the "
+        "program's zone is meant\n"
+        "4:9: points has 0 entries; it takes 1 to 16\n"
+        "5:7: zone is `5 o'clock`; expected an IANA name such as Europe/Berlin\n"
+        "6:8: rules must be a list, this is a single value\n");
 }
 
 Test(program_load, refuses_what_is_no_plain_yaml)
@@ -322,7 +353,7 @@ Test(program_load, reads_the_shop_that_comes_with_the_source)
     struct program_errors errors = {0};
     struct err err;
     cr_assert_eq(program_read_file("config/programs/shop.yaml", arena, &source, &err), ERR_NONE, "%s", err.text);
-    cr_assert_eq(program_load(source, arena, &program, &errors, &err), ERR_NONE, "%s", err.text);
+    cr_assert_eq(program_load(source, machine_zones(arena), arena, &program, &errors, &err), ERR_NONE, "%s", err.text);
     cr_assert(text_equal(program_id(program), TEXT("shop")));
     arena_free(arena);
 }
@@ -352,7 +383,7 @@ static struct program *version_of(struct arena *arena, const char *id, int versi
                                       "program: %s\nversion: %d\neffective: %s\npoints: {points: {}}\n"
                                       "rules: [{id: r, on: review.approved, earn: {fixed: 1}}]\n",
                                       id, version, effective);
-    cr_assert_eq(program_load(source, arena, &program, &errors, &err), ERR_NONE, "%s", err.text);
+    cr_assert_eq(program_load(source, machine_zones(arena), arena, &program, &errors, &err), ERR_NONE, "%s", err.text);
     return program;
 }
 

@@ -1,5 +1,6 @@
 #include <assert.h>
 
+#include "program/gate.h"
 #include "program/parts.h"
 #include "rules/record.h"
 
@@ -64,15 +65,8 @@ static void read_multiplied(struct loader *loader, const struct node *node, void
     making->multiplier.rules = rules;
 }
 
-static void read_from(struct loader *loader, const struct node *node, void *into)
-{
-    read_gate_from(loader, node, &((struct making *)into)->multiplier.gate);
-}
-
-static void read_until(struct loader *loader, const struct node *node, void *into)
-{
-    read_gate_until(loader, node, &((struct making *)into)->multiplier.gate);
-}
+#define GATE_OF_MAKING(into) (&((struct making *)(into))->multiplier.gate)
+GATE_READERS(GATE_OF_MAKING)
 
 static void read_multiplier_when(struct loader *loader, const struct node *node, void *into)
 {
@@ -90,8 +84,7 @@ static const struct field multiplier_fields[] = {
     {"times", true, read_times, &times_shape, "the factor; several are multiplied together, and rounded once"},
     {"rules", false, read_multiplied, &multiplied_shape,
      "for these, all of one type of event; all on orders without it"},
-    {"from", false, read_from, &date_time_shape, "from this instant, or day, on"},
-    {"until", false, read_until, &date_time_shape, "before this instant, or day"},
+    GATE_FIELDS,
     {"when", false, read_multiplier_when, &condition_shape, "a condition over the event, in CEL"},
 };
 static const struct shape multiplier_shape = SHAPE_OF_FIELDS(multiplier_fields);

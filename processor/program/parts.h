@@ -27,10 +27,6 @@ bool read_condition(struct loader *loader, const struct node *node, enum event_t
 bool read_amount_expression(struct loader *loader, const struct node *node, enum event_type type,
                             const struct cel_program **out);
 
-/* `from`, `until`. */
-void read_gate_from(struct loader *loader, const struct node *node, struct gate *gate);
-void read_gate_until(struct loader *loader, const struct node *node, struct gate *gate);
-
 /* Complains when another rule or reward has the id already. An empty id, one that could not be read, is let pass. */
 void claim_id(struct loader *loader, const struct node *item, struct text id);
 

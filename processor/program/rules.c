@@ -1,6 +1,7 @@
 #include <assert.h>
 
 #include "program/draft.h"
+#include "program/gate.h"
 
 /* The rules of a program file. */
 
@@ -102,15 +103,8 @@ static void read_rule_reason(struct loader *loader, const struct node *node, voi
     read_reason(loader, node, &draft->rule.reason);
 }
 
-static void read_rule_from(struct loader *loader, const struct node *node, void *into)
-{
-    read_gate_from(loader, node, &((struct draft *)into)->rule.gate);
-}
-
-static void read_rule_until(struct loader *loader, const struct node *node, void *into)
-{
-    read_gate_until(loader, node, &((struct draft *)into)->rule.gate);
-}
+#define GATE_OF_DRAFT(into) (&((struct draft *)(into))->rule.gate)
+GATE_READERS(GATE_OF_DRAFT)
 
 static const struct field rule_fields[] = {
     {"id", true, read_rule_id, &id_shape, "stands in the ledger beside each entry"},
@@ -124,8 +118,7 @@ static const struct field rule_fields[] = {
     {"stacking", false, read_stacking, &stacking_shape,
      "beside other rules: add, best of GROUP, or exclusive; add without it"},
     {"priority", false, read_priority, &priority_shape, "which of several exclusive rules stands: the highest"},
-    {"from", false, read_rule_from, &date_time_shape, "counts from this instant, or day, on"},
-    {"until", false, read_rule_until, &date_time_shape, "counts before this instant, or day"},
+    GATE_FIELDS,
     {"once_per", false, read_once_per, &once_shape, "what it counts once"},
     {"networks", false, read_networks, &networks_shape, "where sharing counts; everywhere without it"},
     {"to", false, read_to, &side_shape, "which side of a referral earns; both without it"},

@@ -4,11 +4,7 @@
 
 #include "base/checked.h"
 #include "rules/cel/cel.h"
-
-bool gate_is_open(const struct gate *gate, int64_t at)
-{
-    return at >= gate->from && at < gate->until;
-}
+#include "rules/gate.h"
 
 static enum err_code overflow(struct work *work, const struct rule *rule)
 {
@@ -17,11 +13,11 @@ static enum err_code overflow(struct work *work, const struct rule *rule)
 
 /* ---- factors */
 
-static bool multiplies(const struct work *work, const struct member_work *member, const struct multiplier *multiplier,
-                       const struct rule *rule, const struct event *event)
+static bool multiplies(const struct work *work, const struct member_work *member, const struct program *terms,
+                       const struct multiplier *multiplier, const struct rule *rule, const struct event *event)
 {
     bool concerned = multiplier->rules ? multiplier->rules[rule->place] : rule->type == EVENT_ORDER;
-    return concerned && gate_is_open(&multiplier->gate, event->occurred_at) &&
+    return concerned && gate_is_open(&multiplier->gate, event->occurred_at, terms->local) &&
            work_condition_holds(work, member, multiplier->when, event);
 }
 
@@ -32,7 +28,8 @@ static bool factor_of(const struct work *work, const struct member_work *member,
     *out = FRACTION_ONE;
     for (size_t i = 0; i < terms->multiplier_count; i++) {
         const struct multiplier *multiplier = &terms->multipliers[i];
-        if (multiplies(work, member, multiplier, rule, event) && !fraction_multiply(*out, multiplier->times, out))
+        if (multiplies(work, member, terms, multiplier, rule, event) &&
+            !fraction_multiply(*out, multiplier->times, out))
             return false;
     }
     return true;
@@ -92,7 +89,8 @@ enum err_code earning_of_event(struct work *work, const struct member_work *memb
     const struct event *event = work->event;
     struct measure measure = {0};
     *out = 0;
-    if (!gate_is_open(&rule->gate, event->occurred_at) || !work_condition_holds(work, member, rule->when, event))
+    if (!gate_is_open(&rule->gate, event->occurred_at, work->program->local) ||
+        !work_condition_holds(work, member, rule->when, event))
         return ERR_NONE;
     if (rule->form == EARN_RATE) {
         assert(event->type == EVENT_ACTIVITY);
@@ -112,7 +110,7 @@ enum err_code earning_of_order(struct work *work, const struct member_work *memb
     const struct order_record *record = view->record;
     struct measure measure;
     *out = 0;
-    if (!gate_is_open(&rule->gate, decision->at))
+    if (!gate_is_open(&rule->gate, decision->at, terms->local))
         return ERR_NONE;
     if (rule->nth != 0 && (record->nth > PROGRAM_NTH_MAX || !(rule->nth >> (record->nth - 1) & 1)))
         return ERR_NONE;

@@ -4,7 +4,7 @@
 
 #include "program/parts.h"
 
-/* When something counts: `from`, `until`, `days`, `hours`. */
+/* When something counts: `from`, `until`, `days`, `hours`, `clock`. */
 
 enum { WEEK = 7, HOURS = 24, MINUTES = 60 };
 
@@ -81,4 +81,17 @@ void read_gate_hours(struct loader *loader, const struct node *node, struct gate
                       parse_clock(node->text.at, &gate->opens) && parse_clock(node->text.at + HALF + 1, &gate->closes);
     if (!gate->has_hours)
         complain(loader, node, "hours is `%.*s`; expected two times of day such as 10:00-13:00", SHOWN(node->text));
+}
+
+static const char *const clock_names[] = {"program", "member"};
+const struct shape clock_shape = SHAPE_OF_NAMES(clock_names);
+
+void read_gate_clock(struct loader *loader, const struct node *node, struct gate *gate)
+{
+    size_t choice;
+    if (!read_choice(loader, node, "clock", clock_names, FIELD_COUNT(clock_names), &choice))
+        return;
+    gate->by_member = choice == 1;
+    if (gate->days == 0 && !gate->has_hours)
+        complain(loader, node, "clock says whose time `days` and `hours` are told by; there is neither");
 }

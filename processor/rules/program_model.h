@@ -78,7 +78,8 @@ struct gate {
     int64_t until;  /* µs, before which */
     unsigned days;  /* bit n for weekday n, 0 is Sunday; 0: every day */
     bool has_hours; /* counts only between these, both included; the first may be the later: over midnight */
-    int64_t opens;  /* µs since midnight by the local clock */
+    bool by_member; /* days and hours by the member's clock, else by the program's */
+    int64_t opens;  /* µs since midnight by that clock */
     int64_t closes;
 };
 
@@ -166,6 +167,7 @@ struct program {
     const struct text *partners; /* sorted bytewise */
     size_t partner_count;
     enum refund_policy refunds;
+    bool enrolment_required;  /* an event of a member that did not enrol earns nothing */
     const struct rule *rules; /* in file order */
     size_t rule_count;
     const struct multiplier *multipliers; /* in file order */

@@ -54,6 +54,10 @@ static const char *verb_of(const struct entry *entry)
         return "spends ";
     case ENTRY_ADJUSTMENT:
         return entry->to == ACCOUNT_MEMBER_AVAILABLE ? "adjusted +" : "adjusted -";
+    case ENTRY_MERGED_EARNED:
+        return entry->to == ACCOUNT_MEMBER_AVAILABLE ? "merged earned +" : "merged earned -";
+    case ENTRY_MERGED:
+        return entry->to == ACCOUNT_MEMBER_AVAILABLE ? "merged +" : "merged -";
     }
     return "? ";
 }
@@ -124,6 +128,7 @@ static void write_reward(struct buffer *out, const struct program_set *set, cons
         [REWARD_VOIDED] = "voided",
         [REWARD_REFERRAL_ACCEPTED] = "accepted",
         [REWARD_REFERRAL_REFUSED] = "refused",
+        [REWARD_MEMBER_MERGED] = "merged with",
     };
     const struct reward *reward = &happened->decision.rewards[at];
     bool points = reward->type == REWARD_POINTS_GRANTED || reward->type == REWARD_POINTS_TAKEN_BACK ||
@@ -131,8 +136,9 @@ static void write_reward(struct buffer *out, const struct program_set *set, cons
     if (points && !outputs)
         return; /* the entries say the same */
     put(out, "%.*s %s", VIEW(happened->member_ids[reward->party]), names[reward->type]);
-    if (reward->rule_id.len > 0)
-        put(out, " %.*s", VIEW(reward->rule_id));
+    struct text what = reward->type == REWARD_MEMBER_MERGED ? reward->subject : reward->rule_id;
+    if (what.len > 0)
+        put(out, " %.*s", VIEW(what));
     if (outputs)
         write_words(out, set, event, reward);
     put(out, "\n");
@@ -146,6 +152,8 @@ static void write_decision(struct buffer *out, const struct program_set *set, co
         write_entry(out, set, event, happened, i);
     for (size_t i = 0; i < decision->reward_count; i++)
         write_reward(out, set, event, happened, i, outputs);
+    if (decision->erases)
+        put(out, "%.*s erased\n", VIEW(happened->member_ids[0]));
     if (decision->outcome == OUTCOME_WAITING)
         put(out, "waiting\n");
     if (decision->outcome == OUTCOME_NO_EFFECT)

@@ -12,6 +12,10 @@
  *   ann converts 2000 points note-20 = 203           a threshold turned points into a reward
  *   ann gets back 2000 points note-20 = 2203         the reward was voided
  *   ann adjusted +25 points adjustment = 25          by support
+ *   ann merged earned -120 points merge bob = -40    ann's account goes up in bob's: what ann ever earned goes there
+ *   ann merged +40 points merge bob = 0              and what ann spent of it
+ *   ann merged with bob, bob merged with ann         for each currency
+ *   ann erased
  *   … v2 … at cafe                                   terms of version 2; earned at a partner
  *   ann reward note-20, ann voided note-20           automatic rewards
  *   ann accepted friend, ann refused friend          referrals

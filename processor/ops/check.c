@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "ops/command.h"
+#include "program/bundle.h"
 #include "program/load.h"
 #include "program/versions.h"
 #include "program/zones.h"

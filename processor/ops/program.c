@@ -8,6 +8,7 @@
 #include "ops/command.h"
 #include "ops/database.h"
 #include "ops/program_difference.h"
+#include "program/bundle.h"
 #include "program/load.h"
 #include "program/schema.h"
 #include "program/store.h"

@@ -6,6 +6,7 @@
 #include "cases/words.h"
 #include "ops/command.h"
 #include "ops/database.h"
+#include "program/bundle.h"
 #include "program/load.h"
 #include "program/store.h"
 #include "program/zones.h"

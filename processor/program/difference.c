@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/buffer.h"
+#include "program/bundle.h"
 #include "program/node.h"
 #include "rules/program_model.h"
 
@@ -275,14 +276,63 @@ static void compare(struct comparing *comparing, struct text path, const struct 
                                                 .after_line = after->line});
 }
 
+/* ---- list files */
+
+static int by_text(const void *a, const void *b)
+{
+    return text_compare(((const struct node *)a)->text, ((const struct node *)b)->text);
+}
+
+/* The lines of a list file as a list of words, each once. */
+static struct node list_of(struct comparing *comparing, struct text text)
+{
+    size_t lines = 1;
+    for (size_t i = 0; i < text.len; i++)
+        lines += text.at[i] == '\n';
+    struct node *items = arena_array(comparing->arena, lines, sizeof *items);
+    struct node list = {.kind = NODE_LIST, .line = 1};
+    size_t count = 0;
+    for (size_t from = 0, to; from < text.len; from = to + 1) {
+        const char *end = memchr(text.at + from, '\n', text.len - from);
+        to = end ? (size_t)(end - text.at) : text.len;
+        if (to > from)
+            items[count++] = (struct node){.kind = NODE_SCALAR, .line = 1, .text = {text.at + from, to - from}};
+    }
+    if (count > 1)
+        qsort(items, count, sizeof *items, by_text);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && text_equal(items[i].text, items[i - 1].text))
+            continue;
+        items[i].next = list.first;
+        list.first = &items[i];
+        list.count++;
+    }
+    return list;
+}
+
+static void compare_lists(struct comparing *comparing, const struct attachments *before,
+                          const struct attachments *after)
+{
+    for (size_t i = 0; i < after->count; i++) {
+        struct text old = TEXT("");
+        attachment_find(before, after->items[i].name, &old);
+        struct node left = list_of(comparing, old), right = list_of(comparing, after->items[i].text);
+        compare(comparing, after->items[i].name, &left, &right);
+    }
+}
+
 struct program_differences program_difference(struct text before, struct text after, struct arena *arena)
 {
     struct program_errors errors = {0};
     struct comparing comparing = {.arena = arena};
+    struct attachments *lists = arena_array(arena, 2, sizeof *lists);
+    bundle_split(before, &before, &lists[0]);
+    bundle_split(after, &after, &lists[1]);
     const struct node *old = node_read(before, arena, &errors);
     const struct node *new = node_read(after, arena, &errors);
     assert(old && new);
     compare(&comparing, TEXT(""), old, new);
+    compare_lists(&comparing, &lists[0], &lists[1]);
     return (struct program_differences){comparing.items, comparing.count};
 }
 

@@ -22,7 +22,8 @@ struct program_differences {
     size_t count;
 };
 
-/* Both are texts that program_load takes. All memory is the arena's. */
+/* Both are texts that program_load takes, with their list files, whose lines are compared in whatever order they stand.
+ * All memory is the arena's. */
 struct program_differences program_difference(struct text before, struct text after, struct arena *arena);
 
 /* "added", "removed", "changed", "moved" */

@@ -74,11 +74,16 @@ enum stacking {
 
 /* When something counts, by the time of the event. */
 struct gate {
-    int64_t from;  /* µs, from which on */
-    int64_t until; /* µs, before which */
+    int64_t from;   /* µs, from which on */
+    int64_t until;  /* µs, before which */
+    unsigned days;  /* bit n for weekday n, 0 is Sunday; 0: every day */
+    bool has_hours; /* counts only between these, both included; the first may be the later: over midnight */
+    bool by_member; /* days and hours by the member's clock, else by the program's */
+    int64_t opens;  /* µs since midnight by that clock */
+    int64_t closes;
 };
 
-#define GATE_ALWAYS ((struct gate){INT64_MIN, INT64_MAX})
+#define GATE_ALWAYS ((struct gate){.from = INT64_MIN, .until = INT64_MAX})
 
 /* What a rule counts once, beside the event itself. */
 enum once_per { ONCE_PER_EVENT, ONCE_PER_ORDER, ONCE_PER_PRODUCT, ONCE_PER_CONTENT, ONCE_PER_REFEREE, ONCE_PER_MEMBER };

@@ -74,6 +74,14 @@ Test(difference, lists_without_names_are_compared_as_a_whole)
     expect("hours: [9, 9]", "hours: [9]", "    hours: [9, 9] → [9]\n");
 }
 
+Test(difference, list_files_are_compared_line_by_line_in_any_order)
+{
+    expect("skus_from: a.txt\n--- file: a.txt\ntea\ncoffee\ntea\n", "skus_from: a.txt\n--- file: a.txt\ncoffee\ntea\n",
+           "  the same in meaning\n");
+    expect("skus_from: a.txt\n--- file: a.txt\ntea\ncoffee\n", "skus_from: a.txt\n--- file: a.txt\nmilk\ntea\n",
+           "  + a.txt: milk\n  - a.txt: coffee\n");
+}
+
 #define PROGRAM(version, points)                                                                                       \
     "program: p\nversion: " version                                                                                    \
     "\neffective: 2026-01-01\npoints: {points: {}}\nrules: [{id: r, on: review.approved, earn: {fixed: " points        \

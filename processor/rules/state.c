@@ -23,6 +23,7 @@ enum section_number {
     SECTION_BALANCES = 1,
     SECTION_TALLIES = 2,
     SECTION_PROFILE = 5,
+    SECTION_LIMITS = 7,
     SECTION_IDENTITY = 8,
     SECTION_COUNTS = 9,
     SECTION_RECORDS = 15
@@ -192,6 +193,7 @@ static const struct section sections[] = {
     {SECTION_BALANCES, read_balances, balances_size_max, write_balances},
     {SECTION_TALLIES, read_tallies, tallies_size_max, write_tallies},
     {SECTION_PROFILE, profile_decode, profile_size_max, profile_encode},
+    {SECTION_LIMITS, limits_read, limits_size_max, limits_write},
     {SECTION_IDENTITY, read_identity, identity_size, write_identity},
     {SECTION_COUNTS, read_counts, counts_size_max, write_counts},
     {SECTION_RECORDS, read_records, records_size_max, write_records},

@@ -7,6 +7,7 @@
     X(test)                                                                                                            \
     X(migrate)                                                                                                         \
     X(program_apply)                                                                                                   \
+    X(program_diff)                                                                                                    \
     X(program_list)                                                                                                    \
     X(program_show)                                                                                                    \
     X(program_schema)                                                                                                  \
@@ -15,6 +16,7 @@
     X(member_show)                                                                                                     \
     X(offsets_show)                                                                                                    \
     X(offsets_reset)                                                                                                   \
+    X(timers_show)                                                                                                     \
     X(redis_rebuild)                                                                                                   \
     X(audit)                                                                                                           \
     X(version)                                                                                                         \

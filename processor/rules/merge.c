@@ -229,11 +229,14 @@ enum err_code decide_merge(struct work *work)
         code = move_balances(work);
     if (!code && !checked_add(goes_on->state.order_count, ends->state.order_count, &goes_on->state.order_count))
         code = err_set(work->err, ERR_OVERFLOW, "the orders of both accounts do not fit");
-    if (!code)
-        code = move_waiting(work);
+    if (!code && !limits_unite(&goes_on->state.limits, &ends->state.limits, work->scratch))
+        code = err_set(work->err, ERR_OVERFLOW, "what both accounts used of a limit does not fit");
     if (code)
         return code;
     profile_unite(&goes_on->state, &ends->state, work->scratch);
+    code = move_waiting(work);
+    if (code)
+        return code;
     identity_take_over(&goes_on->state.identity, &ends->state.identity, work->input->parties[ENDS].key, work->scratch);
     state_clear(&ends->state);
     ends->state.identity.ending = ENDING_MERGED;

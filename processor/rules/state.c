@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "rules/codec.h"
+#include "rules/obligations.h"
 #include "rules/program_model.h"
 #include "rules/step.h"
 
@@ -23,6 +24,7 @@ enum section_number {
     SECTION_BALANCES = 1,
     SECTION_TALLIES = 2,
     SECTION_PROFILE = 5,
+    SECTION_LIMITS = 7,
     SECTION_IDENTITY = 8,
     SECTION_COUNTS = 9,
     SECTION_WAITING = 10,
@@ -193,6 +195,7 @@ static const struct section sections[] = {
     {SECTION_BALANCES, read_balances, balances_size_max, write_balances},
     {SECTION_TALLIES, read_tallies, tallies_size_max, write_tallies},
     {SECTION_PROFILE, profile_decode, profile_size_max, profile_encode},
+    {SECTION_LIMITS, limits_read, limits_size_max, limits_write},
     {SECTION_IDENTITY, read_identity, identity_size, write_identity},
     {SECTION_COUNTS, read_counts, counts_size_max, write_counts},
     {SECTION_WAITING, waiting_decode, waiting_size_max, waiting_encode},
@@ -516,6 +519,7 @@ enum err_code state_summarise(struct bytes state, struct arena *arena, struct st
     *out = (struct state_summary){.balances = balances,
                                   .balance_count = decoded.balance_count,
                                   .entry_count = decoded.entry_count,
+                                  .due_at = obligations_next(&decoded),
                                   .erased = decoded.identity.ending == ENDING_ERASED,
                                   .merged_into = decoded.identity.merged_into};
     return ERR_NONE;

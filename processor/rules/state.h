@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "rules/identity.h"
+#include "rules/limits.h"
 #include "rules/profile.h"
 #include "rules/scratch.h"
 #include "rules/waiting.h"
@@ -17,6 +18,7 @@
  *     2  count tallies of automatic rewards, sorted by (id, version): text id, natural version, natural count, signed
  *        carry
  *     5  the profile, as profile.h has it
+ *     7  what was used of limits, as limits.h has it
  *     8  whether the account goes on: see identity.h
  *     9  natural orders
  *    10  refunds that wait for their orders: see waiting.h
@@ -62,6 +64,7 @@ struct member_state {
     struct tally *tallies;
     size_t tally_count;
     size_t tally_capacity;
+    struct limits limits;
     struct identity identity;
     struct profile *profile; /* NULL: nothing is known of the member */
     struct waiting waiting;

@@ -9,12 +9,18 @@ import copy
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from model import earning
+from model.order import Asked, Order, Remains, line_key, read_lines, unite_orders
+from model.profile import Profile
 from model.program import Program, ProgramSet, Rule
 
 PROGRAMME, AVAILABLE, CONVERTED, MERGED_ACCOUNT = 1, 2, 6, 7
 ACCRUAL, TAKE_BACK, CONVERSION, CONVERSION_VOIDED, ADJUSTMENT, MERGED_EARNED, MERGED = 1, 2, 3, 4, 6, 7, 8
 WAITING_US, WAITING_MOST = 90 * 86_400_000_000, 16
 INT64_MAX = 2**63 - 1
+EARNING = {("order", "placed"), ("order", "paid"), ("order", "shipped"), ("order", "completed"), ("review", "submitted"),
+           ("review", "approved"), ("share", "shared"), ("referral", "invited"), ("referral", "signed_up"),
+           ("referral", "converted"), ("activity", "done")}  # for those who are members
 
 
 class Refused(Exception):
@@ -58,42 +64,6 @@ class Reward:
 
 
 @dataclass
-class Line:
-    quantity: int
-    net: int
-
-
-@dataclass
-class Order:
-    currency: str
-    partner_id: str
-    version: int = 0
-    lines: dict = field(default_factory=dict)
-    returned: dict = field(default_factory=dict)  # line key -> quantity that came back, perhaps before its order
-    discount: int = 0
-    revision: int = 0
-    refunded_amount: int = 0
-    whole: bool = False
-    kinds: list = field(default_factory=list)  # of events that granted, as they came
-    granted: dict = field(default_factory=dict)  # rule id -> points granted on what remains
-    spent: int = 0
-
-    def remaining(self) -> int:
-        if self.whole:
-            return 0
-        nets = 0
-        for key, line in self.lines.items():
-            returned = min(line.quantity, self.returned.get(key, 0))
-            nets += line.net - line.net * returned // line.quantity
-        return max(0, nets - self.discount - self.refunded_amount)
-
-    def gone(self) -> bool:
-        """Nothing is left of it: not even a fixed number of points stands."""
-        refunded = self.refunded_amount > 0 or any(self.returned.get(key, 0) > 0 for key in self.lines)
-        return self.whole or (refunded and self.remaining() == 0)
-
-
-@dataclass
 class Once:
     """A product reviewed, a content shared, a referee, a once-only activity."""
 
@@ -111,6 +81,7 @@ class State:
     spent: dict = field(default_factory=dict)  # reward id -> minor units spent towards it
     orders: dict = field(default_factory=dict)
     subjects: dict = field(default_factory=dict)  # (kind, name) -> Once
+    profile: Profile = field(default_factory=Profile)
     waiting: list = field(default_factory=list)  # (due, refund event) of orders that have not come, by due
     merged_into: str | None = None
     merged: set = field(default_factory=set)  # members that were merged into this one, over others too
@@ -280,6 +251,11 @@ class Step:
             state.counters[reward.id] = standing + (1 if standing < due else -1)
             self.tell_reward("reward.granted" if standing < due else "reward.voided", member, reward, first)
 
+    def all_count(self) -> bool:
+        """Whether what earns counts for all whom the event touches."""
+        at, required = self.event["occurred_at"], self.program.enrolment_required
+        return all((self.before.get(member) or State()).profile.counts(at, required) for member in parties(self.event))
+
     def rules_on(self, on: str) -> list:
         return [rule for rule in self.program.rules if rule.on == on]
 
@@ -343,9 +319,7 @@ class Step:
         event, member = self.event, parties(self.event)[0]
         order = self.order_of(member)
         if order.kinds and (event.get("revision") or 0) > order.revision:
-            order.revision = event["revision"]
-            order.lines = read_lines(event)
-            order.discount = event.get("discount") or 0
+            order.take(event)
             self.recompute(member, order)
 
     def order_granted(self):
@@ -360,38 +334,40 @@ class Step:
         if event["kind"] in order.kinds:
             return
         self.keep(member, event["order_id"], order)
-        first = not order.kinds
+        first = not order.asked
         if first:
-            order.version = self.program.version
             order.partner_id = self.partner
-            order.revision = event.get("revision") or 0
-            order.lines = read_lines(event)
-            order.discount = event.get("discount") or 0
+            order.take(event)
             order.spent = order.remaining()
-        order.kinds.append(event["kind"])
-        for rule in rules:
-            if rule.id not in order.granted:
-                amount = self.due(self.program, rule, order)
-                order.granted[rule.id] = amount
-                self.accrue(member, self.program, rule, amount, event["order_id"], order.partner_id)
+            others = [other for other in self.state(member).orders.values() if other is not order and other.asked]
+            order.nth = 1 + sum(not other.gone() for other in others)
+        order.asked.append(Asked(event["kind"], self.program.version, event["occurred_at"]))
+        self.follow_order(member, order, len(order.asked) - 1)
         self.settle(member, order.currency, order.spent if first else 0)
 
-    def due(self, terms: Program, rule: Rule, order: Order) -> int:
-        return 0 if order.gone() else rule.amount(terms, order.remaining(), order.currency, terms.money[order.currency])
+    def follow_order(self, member, order: Order, place: int):
+        """Books what the rules of an event of the order grant now on what remains, less what they granted before."""
+        asked, before = order.asked[place], order.asked[:place]
+        terms = self.programs.version(self.program.id, asked.version)
+        elsewhere = {rule.id for other in before if other.version != asked.version
+                     for rule in self.programs.version(self.program.id, other.version).rules if rule.on == f"order.{other.kind}"}
+        remains = Remains(order)
+        situation = earning.Situation(terms, self.state(member).profile, asked.at, remains.as_event(self.event, asked))
+        dues = [(rule, earning.of_order(situation, rule, remains)) for rule in terms.rules if rule.on == f"order.{asked.kind}"]
+        for rule, points in earning.stacked(dues):
+            if rule.id in elsewhere and (terms.version, rule.id) not in order.granted:
+                continue
+            difference = points - order.granted.get((terms.version, rule.id), 0)
+            order.granted[(terms.version, rule.id)] = points
+            if difference < 0:
+                self.take_back(member, terms, rule, -difference, self.event["order_id"], order.partner_id)
+            else:
+                self.accrue(member, terms, rule, difference, self.event["order_id"], order.partner_id)
 
     def recompute(self, member, order: Order):
-        """The grant as if what remains had been ordered, at the terms frozen with it; the difference is booked."""
-        frozen = self.programs.version(self.program.id, order.version)
-        asked = [rule for kind in order.kinds for rule in frozen.rules if rule.on == f"order.{kind}"]
-        for rule in asked:
-            if rule.id not in order.granted:
-                continue
-            difference = self.due(frozen, rule, order) - order.granted[rule.id]
-            order.granted[rule.id] += difference
-            if difference < 0:
-                self.take_back(member, frozen, rule, -difference, self.event["order_id"], order.partner_id)
-            else:
-                self.accrue(member, frozen, rule, difference, self.event["order_id"], order.partner_id)
+        """The grants as if what remains had been ordered, each at its own terms, in the order in which they were decided."""
+        for place in range(len(order.asked)):
+            self.follow_order(member, order, place)
         before, order.spent = order.spent, order.remaining()
         self.settle(member, order.currency, order.spent - before)
 
@@ -400,14 +376,25 @@ class Step:
     def once(self, member, kind: str, name: str) -> Once:
         return self.state(member).subjects.setdefault((kind, name), Once())
 
-    def grant_once(self, member, held: Once, rule: Rule, subject: str, basis: int = 0):
-        """Grants what the rule gives unless it did so before for the same thing."""
-        amount = rule.amount(self.program, basis, None, 3)
-        if rule.id in held.granted or amount <= 0:
+    def situation(self, member) -> earning.Situation:
+        fields = earning.event_fields(self.event)
+        return earning.Situation(self.program, self.state(member).profile, self.event["occurred_at"], fields)
+
+    def grant_stacked(self, member, held: Once, rules: list, subject: str, value: int = 0):
+        """Grants what the rules give that did not grant before for the same thing, beside each other as they stack."""
+        open_rules = [rule for rule in rules if rule.once_per is None or rule.id not in held.granted]
+        situation = self.situation(member)
+        dues = [(rule, earning.of_event(situation, rule, value)) for rule in open_rules]
+        for rule, amount in earning.stacked(dues):
+            self.grant_once(member, held, rule, subject, amount)
+
+    def grant_once(self, member, held: Once, rule: Rule, subject: str, amount: int):
+        if amount <= 0:
             return
-        if not held.granted:
-            held.partner_id = self.partner
-        held.granted[rule.id] = (self.program.version, amount)
+        if rule.once_per is not None:
+            if not held.granted:
+                held.partner_id = self.partner
+            held.granted[rule.id] = (self.program.version, amount)
         self.accrue(member, self.program, rule, amount, subject, self.partner)
 
     def undo_once(self, member, held: Once, subject: str, network: str = ""):
@@ -430,9 +417,8 @@ class Step:
             if kind == "removed":
                 held.closed.add("whatever")
             return
-        for rule in self.rules_on(f"review.{kind}"):
-            if not held.closed:
-                self.grant_once(member, held, rule, sku)
+        if not held.closed:
+            self.grant_stacked(member, held, self.rules_on(f"review.{kind}"), sku)
         self.settle(member)
 
     def share(self):
@@ -442,9 +428,9 @@ class Step:
             self.undo_once(member, held, content, network)
             held.closed.add(network)
             return
-        for rule in self.rules_on("share.shared"):
-            if network not in held.closed and (not rule.networks or network in rule.networks):
-                self.grant_once(member, held, rule, content)
+        rules = [rule for rule in self.rules_on("share.shared") if not rule.networks or network in rule.networks]
+        if network not in held.closed:
+            self.grant_stacked(member, held, rules, content)
         self.settle(member)
 
     def referral(self):
@@ -479,10 +465,13 @@ class Step:
         for rule in self.rules_on("referral.converted"):
             if records[referrer].closed or any(rule.id in held.granted for held in records.values()):
                 continue
+            points = earning.of_event(self.situation(members[0]), rule)
+            if points == 0:
+                continue
             granted = granted or rule
             for member, held in records.items():
                 if rule.to == "both" or (rule.to == "referrer") == (member == referrer):
-                    self.grant_once(member, held, rule, referee)
+                    self.grant_once(member, held, rule, referee, points)
                 else:
                     held.granted[rule.id] = (self.program.version, 0)
         if granted is not None:
@@ -497,6 +486,8 @@ class Step:
             self.merge()
         elif self.event["kind"] == "erased":
             self.erase()
+        else:
+            self.state(parties(self.event)[0]).profile.take(self.event)
 
     def erase(self):
         own = parties(self.event)[0]
@@ -529,6 +520,7 @@ class Step:
         for currency, amount in told:
             self.tell("member.merged", ends, max(0, amount), currency, currency, "merge", into[1])
             self.tell("member.merged", into, max(0, amount), currency, currency, "merge", ends[1])
+        new.profile.unite(old.profile)
         new.merged |= {ends} | old.merged
         self.out.states[ends] = State(sequence=old.sequence, balances=old.balances, lifetime=old.lifetime, merged_into=into[1])
 
@@ -574,9 +566,10 @@ class Step:
     def activity(self):
         event, member = self.event, parties(self.event)[0]
         name, value = event["name"], event.get("value") or 0
-        for rule in self.rules_on(f"activity.{name}"):
-            held = self.once(member, "activity", name) if rule.once_per == "member" else Once()
-            self.grant_once(member, held, rule, name, value)
+        rules = self.rules_on(f"activity.{name}")
+        once = any(rule.once_per is not None for rule in rules)
+        held = self.once(member, "activity", name) if once else Once()
+        self.grant_stacked(member, held, rules, name, value)
         self.settle(member)
 
     def adjustment(self):
@@ -606,19 +599,6 @@ def undo_some(order: Order, event: dict):
             order.returned[line_key(line)] = order.returned.get(line_key(line), 0) + line["quantity"]
 
 
-def unite_orders(into: Order, other: Order) -> Order:
-    """One order that both accounts had: what was granted and what came back adds up."""
-    into.whole |= other.whole
-    into.refunded_amount += other.refunded_amount
-    for key, quantity in other.returned.items():
-        into.returned[key] = into.returned.get(key, 0) + quantity
-    into.kinds += [kind for kind in other.kinds if kind not in into.kinds]
-    for rule, points in other.granted.items():
-        into.granted[rule] = into.granted.get(rule, 0) + points
-    into.spent = into.remaining()
-    return into
-
-
 def unite_once(into: Once, other: Once) -> Once:
     if not into.granted:
         into.partner_id = other.partner_id
@@ -633,19 +613,6 @@ def decimal(amount: int, digits: int) -> str:
     return str(amount) if digits == 0 else f"{amount // 10**digits}.{amount % 10**digits:0{digits}d}"
 
 
-def line_key(line: dict) -> str:
-    return line.get("line_id") or line["sku"]
-
-
-def read_lines(event: dict) -> dict:
-    lines: dict = {}
-    for line in event.get("lines") or []:
-        held = lines.setdefault(line_key(line), Line(0, 0))
-        held.quantity += line["quantity"]
-        held.net += line["quantity"] * line["unit_price"] - (line.get("discount") or 0)
-    return lines
-
-
 def decide(programs: ProgramSet, states: dict, event: dict) -> Decision:
     """Raises Refused where the event is a dead letter."""
     program = programs.at(event.get("program_id") or "default", event["occurred_at"])
@@ -658,7 +625,12 @@ def decide(programs: ProgramSet, states: dict, event: dict) -> Decision:
     if any(states[member].erased for member in parties(event) if member in states):
         raise Refused("member_erased")
     step.drop_waiting()
+    if (event["type"], event["kind"]) in EARNING and not step.all_count():
+        return step.out
     handler = getattr(step, event["type"], None)
-    if handler is not None:
-        handler()
+    try:
+        if handler is not None:
+            handler()
+    except earning.Overflow:
+        raise Refused("overflow") from None
     return step.out

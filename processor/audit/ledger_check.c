@@ -19,12 +19,12 @@ static struct currency_sum *sum_of(struct member_sums *sums, struct text currenc
     return &sums->sums[sums->count++];
 }
 
-/* What was earned and what of it was taken back; conversions and support's corrections are apart from that. */
+/* What was earned, once it is available, and what of it was taken back; the rest is apart from that. */
 static int64_t lifetime_effect(const struct ledger_row *row)
 {
-    if (row->kind == ENTRY_ACCRUAL)
+    if (row->to == ACCOUNT_MEMBER_AVAILABLE && (row->kind == ENTRY_ACCRUAL || row->kind == ENTRY_POSTING))
         return row->amount;
-    return row->kind == ENTRY_TAKE_BACK ? -row->amount : 0;
+    return row->from == ACCOUNT_MEMBER_AVAILABLE && row->kind == ENTRY_TAKE_BACK ? -row->amount : 0;
 }
 
 void member_sums_add(struct member_sums *sums, const struct ledger_row *row, struct arena *arena)

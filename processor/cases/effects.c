@@ -43,15 +43,21 @@ static const char *verb_of(const struct entry *entry)
 {
     switch (entry->kind) {
     case ENTRY_ACCRUAL:
-        return "+";
+        return entry->to == ACCOUNT_MEMBER_PENDING ? "pending +" : "+";
     case ENTRY_TAKE_BACK:
-        return "-";
+        return entry->from == ACCOUNT_MEMBER_PENDING ? "pending -" : "-";
     case ENTRY_CONVERSION:
         return "converts ";
     case ENTRY_CONVERSION_VOIDED:
         return "gets back ";
     case ENTRY_REDEMPTION:
         return "spends ";
+    case ENTRY_EXPIRY:
+        return "expires ";
+    case ENTRY_POSTING:
+        return "posts ";
+    case ENTRY_REDEMPTION_RETURNED:
+        return "returns ";
     case ENTRY_ADJUSTMENT:
         return entry->to == ACCOUNT_MEMBER_AVAILABLE ? "adjusted +" : "adjusted -";
     }
@@ -113,6 +119,12 @@ static void write_words(struct buffer *out, const struct program_set *set, const
     put(out, " [%.*s] %.*s", VIEW(reward->benefit), VIEW(reward->reason));
 }
 
+static bool is_told_by_entries(enum reward_type type)
+{
+    return type == REWARD_POINTS_GRANTED || type == REWARD_POINTS_TAKEN_BACK || type == REWARD_POINTS_SPENT ||
+           type == REWARD_POINTS_PENDING || type == REWARD_POINTS_EXPIRED || type == REWARD_POINTS_RETURNED;
+}
+
 static void write_reward(struct buffer *out, const struct program_set *set, const struct event *event,
                          const struct happened *happened, size_t at, bool outputs)
 {
@@ -124,14 +136,18 @@ static void write_reward(struct buffer *out, const struct program_set *set, cons
         [REWARD_VOIDED] = "voided",
         [REWARD_REFERRAL_ACCEPTED] = "accepted",
         [REWARD_REFERRAL_REFUSED] = "refused",
+        [REWARD_POINTS_PENDING] = "pending",
+        [REWARD_POINTS_EXPIRING] = "warned",
+        [REWARD_POINTS_EXPIRED] = "expired",
+        [REWARD_POINTS_RETURNED] = "returned",
     };
     const struct reward *reward = &happened->decision.rewards[at];
-    bool points = reward->type == REWARD_POINTS_GRANTED || reward->type == REWARD_POINTS_TAKEN_BACK ||
-                  reward->type == REWARD_POINTS_SPENT;
-    if (points && !outputs)
-        return; /* the entries say the same */
+    if (is_told_by_entries(reward->type) && !outputs)
+        return;
     put(out, "%.*s %s", VIEW(happened->member_ids[reward->party]), names[reward->type]);
-    if (reward->rule_id.len > 0)
+    if (reward->type == REWARD_POINTS_EXPIRING && !outputs)
+        put(out, " %.*s", VIEW(reward->reason));
+    else if (reward->rule_id.len > 0)
         put(out, " %.*s", VIEW(reward->rule_id));
     if (outputs)
         write_words(out, set, event, reward);

@@ -1,6 +1,7 @@
 #include <assert.h>
 
 #include "program/draft.h"
+#include "program/lasting.h"
 
 /* The rules of a program file. */
 
@@ -11,8 +12,13 @@ static void read_rule_id(struct loader *loader, const struct node *node, void *i
     struct draft *draft = into;
     if (!read_id(loader, node, "id", &draft->rule.id))
         return;
-    if (text_equal(draft->rule.id, TEXT("adjustment")))
-        complain(loader, node, "id `adjustment` is what corrections by support are booked under; choose another");
+    static const struct text taken[] = {{"adjustment", 10}, {"expiry", 6}, {"redemption", 10}};
+    for (size_t i = 0; i < FIELD_COUNT(taken); i++)
+        if (text_equal(draft->rule.id, taken[i]))
+            complain(loader, node, "id `%.*s` is what %s are booked under; choose another", SHOWN(taken[i]),
+                     i == 0   ? "corrections by support"
+                     : i == 1 ? "points that end"
+                              : "points spent");
 }
 
 static const char *const rounding_names[] = {
@@ -98,6 +104,14 @@ static void read_to(struct loader *loader, const struct node *node, void *into)
         complain(loader, node, "to is for rules on referrals");
 }
 
+static void read_rule_expiry(struct loader *loader, const struct node *node, void *into)
+{
+    struct draft *draft = into;
+    struct expiry *expiry = arena_alloc(loader->arena, sizeof *expiry);
+    if (read_expiry(loader, node, expiry))
+        draft->rule.expiry = expiry;
+}
+
 static void read_rule_reason(struct loader *loader, const struct node *node, void *into)
 {
     struct draft *draft = into;
@@ -113,6 +127,7 @@ static const struct field rule_fields[] = {
     {"once_per", false, read_once_per, &once_shape, "what it counts once"},
     {"networks", false, read_networks, &networks_shape, "where sharing counts; everywhere without it"},
     {"to", false, read_to, &side_shape, "which side of a referral earns; both without it"},
+    {"expire", false, read_rule_expiry, &expire_shape, "how long its points last; without it as their currency says"},
     {"reason", false, read_rule_reason, &reason_shape, "the words that members read"},
     {"when", false, read_when, &when_shape, "a condition over the event, in CEL"},
 };

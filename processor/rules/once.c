@@ -52,6 +52,7 @@ enum err_code once_take_back(struct work *work, struct member_work *member, stru
         struct cause cause = *about;
         cause.terms = terms;
         cause.partner_id = record->partner_id;
+        cause.granted_at = grant->at;
         code = work_take_back(work, member, rule, grant->points, &cause);
         if (code)
             return code;
@@ -62,7 +63,10 @@ enum err_code once_take_back(struct work *work, struct member_work *member, stru
 
 static struct cause cause_of(const struct work *work, struct text subject, bool has_key)
 {
-    struct cause cause = {.terms = work->program, .partner_id = work->event->partner_id, .subject = subject};
+    struct cause cause = {.terms = work->program,
+                          .partner_id = work->event->partner_id,
+                          .subject = subject,
+                          .granted_at = work->event->occurred_at};
     if (has_key)
         cause.subject_key = work->input->subject_keys[SUBJECT];
     return cause;

@@ -90,6 +90,7 @@ static enum err_code book(struct work *work, struct member_work *member, struct 
     struct cause cause = cause_of(work, record, terms);
     bool before = false;
     enum err_code code = ERR_NONE;
+    cause.granted_at = decision->at;
     if (!grant) {
         code = asked_before(work, record, decision, due->rule, &before);
         if (code || before || due->points == 0)

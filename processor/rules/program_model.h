@@ -2,6 +2,7 @@
 #define POINTS_RULES_PROGRAM_MODEL_H
 
 #include "base/arena.h"
+#include "rules/expiry.h"
 #include "rules/program.h"
 #include "rules/rate.h"
 #include "rules/text_set.h"
@@ -27,6 +28,8 @@ struct currency {
     struct text name; /* "points", "EUR" */
     int decimals;
     const struct rate *worth; /* of point currencies: money for points, by place in `money`; NULL: not declared */
+    struct expiry expiry;     /* of point currencies: how long points last */
+    struct warnings warnings; /* of point currencies: before points end */
 };
 
 enum reason_part_kind { REASON_LITERAL, REASON_AMOUNT, REASON_CURRENCY, REASON_SUBJECT, REASON_RULE };
@@ -111,6 +114,7 @@ struct rule {
     struct text group; /* of STACK_BEST */
     int64_t priority;  /* of exclusive rules the highest; in a group, among equals */
     struct gate gate;
+    const struct expiry *expiry; /* how long what it grants lasts; NULL: as its currency's points do */
 };
 
 /* What rules grant is multiplied by, before the one rounding. */

@@ -37,7 +37,8 @@ static struct cause cause_of(const struct work *work, const struct member_work *
     return (struct cause){.terms = work->program,
                           .partner_id = work->event->partner_id,
                           .subject = work->event->referral.referee,
-                          .subject_key = work->input->subject_keys[member->party]};
+                          .subject_key = work->input->subject_keys[member->party],
+                          .granted_at = work->event->occurred_at};
 }
 
 static void add_referral_reward(struct work *work, struct member_work *member, enum reward_type type,

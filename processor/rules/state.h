@@ -2,6 +2,7 @@
 #define POINTS_RULES_STATE_H
 
 #include "base/err.h"
+#include "rules/lots.h"
 #include "rules/scratch.h"
 
 /* A member's state: what the rules know of the member between events. Bytes, version 2:
@@ -13,6 +14,7 @@
  *     1  count balances, sorted by currency: text currency, signed available, signed lifetime
  *     2  count tallies of automatic rewards, sorted by (id, version): text id, natural version, natural count, signed
  *        carry
+ *     3  lots: rules/lots.h
  *     9  natural orders
  *    15  count records, newest last: 16 bytes subject key, bytes record
  *
@@ -56,6 +58,7 @@ struct member_state {
     struct tally *tallies;
     size_t tally_count;
     size_t tally_capacity;
+    struct lots lots;              /* points that end */
     struct inline_record *records; /* room for STATE_RECORDS_MAX + 1 */
     size_t record_count;
 };
@@ -75,6 +78,9 @@ struct balance *state_balance(struct member_state *state, struct text currency, 
 
 /* The reward's tally for that version; made where there is none. Other tallies move: earlier pointers are void. */
 struct tally *state_tally(struct member_state *state, struct text reward_id, int64_t version, struct scratch *scratch);
+
+/* True where no currency has more in its lots than its balance. */
+bool state_lots_agree(const struct member_state *state);
 
 /* The inline record; {NULL, 0} where there is none. */
 struct bytes state_record(const struct member_state *state, struct hash16 key);

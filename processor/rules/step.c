@@ -24,6 +24,11 @@ static struct sums sums_of(const struct member_state *state)
     return sums;
 }
 
+static bool is_earned(enum entry_kind kind)
+{
+    return kind == ENTRY_ACCRUAL || kind == ENTRY_POSTING;
+}
+
 /* Balances moved by what the entries say, and by nothing else. */
 static void assert_conserved(const struct work *work, const struct member_work *member)
 {
@@ -34,13 +39,17 @@ static void assert_conserved(const struct work *work, const struct member_work *
         if (entry->party != member->party)
             continue;
         uint64_t amount = (uint64_t)entry->amount;
-        moved.available += entry->to == ACCOUNT_MEMBER_AVAILABLE ? amount : -amount;
-        moved.lifetime += entry->kind == ENTRY_ACCRUAL ? amount : entry->kind == ENTRY_TAKE_BACK ? -amount : 0;
+        bool adds = entry->to == ACCOUNT_MEMBER_AVAILABLE, takes = entry->from == ACCOUNT_MEMBER_AVAILABLE;
+        moved.available += adds ? amount : takes ? -amount : 0;
+        moved.lifetime += adds && is_earned(entry->kind)            ? amount
+                          : takes && entry->kind == ENTRY_TAKE_BACK ? -amount
+                                                                    : 0;
         entries++;
         assert(entry->sequence == entries && entry->amount > 0);
     }
     struct sums after = sums_of(&member->state);
     assert(after.available == moved.available && after.lifetime == moved.lifetime);
+    assert(state_lots_agree(&member->state));
     assert(member->state.entry_count == entries);
 }
 
@@ -129,6 +138,7 @@ enum err_code step(const struct step_input *input, struct arena *arena, struct d
     struct work work = {.input = input,
                         .program = input->program,
                         .event = input->event,
+                        .now = input->event->occurred_at,
                         .arena = arena,
                         .scratch = &scratch,
                         .err = err};

@@ -26,14 +26,16 @@ struct member_work {
 
 struct work {
     const struct step_input *input;
-    const struct program *program; /* in force when the event occurred */
+    const struct program *program; /* in force when the event occurred or, while settling, when that fell due */
     const struct event *event;
     struct arena *arena;     /* what the decision is made of */
     struct scratch *scratch; /* what the step needs meanwhile */
     struct err *err;
     struct member_work members[STEP_PARTIES_MAX];
     size_t member_count;
-    bool waiting; /* an undoing was kept for what it undoes */
+    int64_t now;                         /* µs: when the event occurred or, while settling, when that fell due */
+    bool waiting;                        /* an undoing was kept for what it undoes */
+    const struct settlement *settlement; /* what is being settled; NULL: the event is decided */
     struct entry *entries;
     size_t entry_count;
     size_t entry_capacity;
@@ -50,7 +52,14 @@ struct cause {
     struct text partner_id;
     struct text subject;
     struct hash16 subject_key;
+    int64_t granted_at; /* µs: when the event occurred that granted, whose windows limits count in */
 };
+
+/* The partner of what is decided: the event's; what a member owes is nobody's. */
+static inline struct text work_partner(const struct work *work)
+{
+    return work->settlement ? (struct text){NULL, 0} : work->event->partner_id;
+}
 
 /* The version of this program under which something was granted. ERR_BAD_STATE when the set does not hold it. */
 enum err_code work_terms(struct work *work, int64_t version, const struct program **out);
@@ -80,9 +89,19 @@ struct transfer {
     int64_t wanted;
     struct text currency; /* lives as long as the decision */
     struct text rule_id;
+    const struct lot *lot;   /* what is added becomes part of it, what is taken comes from it first; NULL: no lot */
+    struct lot_draws *draws; /* says which lots were taken from; NULL: nobody asks */
 };
 enum err_code work_post(struct work *work, struct member_work *member, struct balance *balance,
                         const struct transfer *transfer, const struct cause *cause);
+
+/* The lot of points that come at that time at the partner: by a rule of these terms or, where rule is NULL, otherwise.
+ * left is 0. */
+struct lot work_lot(const struct program *terms, const struct rule *rule, size_t currency, struct text partner_id,
+                    int64_t at);
+
+/* The member earned or spent: points of the currency that end when the member is idle live on. */
+void work_touch(struct work *work, struct member_work *member, const struct program *terms, size_t currency);
 
 /* What an expression of a program gives for the event and the member; *out may refer to both and to the arena. An error
  * (an absent key, an overflow) is a value. */

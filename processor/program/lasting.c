@@ -1,0 +1,175 @@
+#include "program/lasting.h"
+
+#include <assert.h>
+
+/* How long points last, and how long they are pending: spans of time in words. */
+
+enum unit { UNIT_HOUR, UNIT_DAY, UNIT_WEEK, UNIT_MONTH, UNIT_YEAR, UNIT_COUNT };
+
+/* "12 months": so many of a unit. */
+struct span {
+    int64_t count;
+    enum unit unit;
+};
+
+enum { SPAN_MAX = 36500, DAYS_A_WEEK = 7, MONTHS_A_YEAR = 12, SECONDS_AN_HOUR = 3600, HOURS_A_DAY = 24 };
+
+#define BLANK          " +"
+#define SPAN_OF(units) "[0-9]+" BLANK "(" units ")s?"
+#define CALENDAR_SPAN  SPAN_OF("day|week|month|year")
+#define EXACT_SPAN     SPAN_OF("hour|day|week")
+
+static bool find_unit(struct text word, enum unit *out)
+{
+    static const struct text names[UNIT_COUNT] = {{"hour", 4}, {"day", 3}, {"week", 4}, {"month", 5}, {"year", 4}};
+    if (word.len > 1 && word.at[word.len - 1] == 's')
+        word.len--;
+    for (size_t i = 0; i < UNIT_COUNT; i++) {
+        if (!text_equal(word, names[i]))
+            continue;
+        *out = (enum unit)i;
+        return true;
+    }
+    return false;
+}
+
+/* Takes "12 months" off the text. */
+static bool take_span(struct text *rest, struct span *out)
+{
+    struct decimal number;
+    if (!decimal_parse(next_word(rest), 0, &number) || number.digits < 1 || number.digits > SPAN_MAX)
+        return false;
+    out->count = number.digits;
+    return find_unit(next_word(rest), &out->unit);
+}
+
+/* A span of the calendar; false where it is one of hours, or too long. */
+static bool set_calendar(struct span span, struct expiry *out)
+{
+    int64_t days = span.unit == UNIT_DAY ? span.count : span.unit == UNIT_WEEK ? span.count * DAYS_A_WEEK : 0;
+    int64_t months = span.unit == UNIT_MONTH ? span.count : span.unit == UNIT_YEAR ? span.count * MONTHS_A_YEAR : 0;
+    if (span.unit == UNIT_HOUR || days > EXPIRY_DAYS_MAX || months > EXPIRY_MONTHS_MAX)
+        return false;
+    out->days = (int)days;
+    out->months = (int)months;
+    return true;
+}
+
+/* A span of hours, days or weeks, each of the same length. */
+static bool exact_seconds(struct span span, int64_t *out)
+{
+    static const int64_t hours[UNIT_COUNT] = {
+        [UNIT_HOUR] = 1, [UNIT_DAY] = HOURS_A_DAY, [UNIT_WEEK] = HOURS_A_DAY * DAYS_A_WEEK};
+    *out = span.count * hours[span.unit] * SECONDS_AN_HOUR;
+    return *out > 0 && *out <= (int64_t)EXPIRY_DAYS_MAX * HOURS_A_DAY * SECONDS_AN_HOUR;
+}
+
+/* ---- expire */
+
+/* "of month + 3 months", behind "end". */
+static bool parse_period(struct text rest, struct expiry *out)
+{
+    static const struct text names[] = {{"month", 5}, {"quarter", 7}, {"year", 4}};
+    static const int months[] = {1, 3, MONTHS_A_YEAR};
+    struct span span;
+    struct text of = next_word(&rest), name = next_word(&rest);
+    out->form = EXPIRY_PERIOD;
+    for (size_t i = 0; i < FIELD_COUNT(names); i++)
+        if (text_equal(name, names[i]))
+            out->period = months[i];
+    if (!text_equal(of, TEXT("of")) || out->period == 0)
+        return false;
+    struct text plus = next_word(&rest);
+    if (plus.len == 0)
+        return true;
+    return text_equal(plus, TEXT("+")) && take_span(&rest, &span) && set_calendar(span, out) &&
+           next_word(&rest).len == 0;
+}
+
+static bool parse_expiry(struct text text, struct expiry *out)
+{
+    struct text rest = text;
+    struct text first = next_word(&rest);
+    struct span span;
+    *out = (struct expiry){.form = EXPIRY_NEVER};
+    if (text_equal(first, TEXT("never")))
+        return next_word(&rest).len == 0;
+    if (text_equal(first, TEXT("end")))
+        return parse_period(rest, out);
+    out->form = EXPIRY_AFTER;
+    rest = text;
+    if (!take_span(&rest, &span) || !set_calendar(span, out))
+        return false;
+    struct text of = next_word(&rest);
+    if (of.len == 0)
+        return true;
+    out->form = EXPIRY_IDLE;
+    return text_equal(of, TEXT("of")) && text_equal(next_word(&rest), TEXT("inactivity")) && next_word(&rest).len == 0;
+}
+
+const struct shape expire_shape = {.kind = SHAPE_TEXT,
+                                   .pattern = "^ *(never|end" BLANK "of" BLANK "(month|quarter|year)(" BLANK
+                                              "\\+" BLANK CALENDAR_SPAN ")?|" CALENDAR_SPAN "(" BLANK "of" BLANK
+                                              "inactivity)?) *$",
+                                   .example = "12 months"};
+
+bool read_expiry(struct loader *loader, const struct node *node, struct expiry *out)
+{
+    struct expiry expiry;
+    if (!expect_kind(loader, node, NODE_SCALAR, "expire"))
+        return false;
+    if (!parse_expiry(node->text, &expiry)) {
+        complain(loader, node,
+                 "expire is `%.*s`; expected \"12 months\", \"end of year\", \"end of year + 3 months\", "
+                 "\"12 months of inactivity\" or never",
+                 SHOWN(node->text));
+        return false;
+    }
+    *out = expiry;
+    return true;
+}
+
+/* ---- warn */
+
+static const struct shape distance_shape = {
+    .kind = SHAPE_TEXT, .pattern = "^ *" EXACT_SPAN " *$", .example = "30 days"};
+const struct shape warn_shape = {.kind = SHAPE_LIST, .least = 1, .most = EXPIRY_WARNINGS_MAX, .of = &distance_shape};
+
+static bool parse_exact(struct text text, int64_t *out)
+{
+    struct span span;
+    return take_span(&text, &span) && exact_seconds(span, out) && next_word(&text).len == 0;
+}
+
+/* At its place; false where it is there. */
+static bool add_distance(struct warnings *warnings, int64_t distance)
+{
+    size_t at = warnings->count;
+    assert(at < EXPIRY_WARNINGS_MAX);
+    for (size_t i = 0; i < warnings->count; i++)
+        if (warnings->distances[i] == distance)
+            return false;
+    for (; at > 0 && warnings->distances[at - 1] < distance; at--)
+        warnings->distances[at] = warnings->distances[at - 1];
+    warnings->distances[at] = distance;
+    warnings->count++;
+    return true;
+}
+
+bool read_warnings(struct loader *loader, const struct node *node, struct warnings *out)
+{
+    *out = (struct warnings){.count = 0};
+    if (!expect_kind(loader, node, NODE_LIST, "warn") || !expect_count(loader, node, "warn", 1, EXPIRY_WARNINGS_MAX))
+        return false;
+    for (const struct node *item = node->first; item; item = item->next) {
+        int64_t distance;
+        if (!expect_kind(loader, item, NODE_SCALAR, "warn"))
+            continue;
+        if (!parse_exact(item->text, &distance))
+            complain(loader, item, "warn names `%.*s`; expected how long before the end, such as \"30 days\"",
+                     SHOWN(item->text));
+        else if (!add_distance(out, distance))
+            complain(loader, item, "warn names `%.*s` a second time", SHOWN(item->text));
+    }
+    return true;
+}

@@ -19,14 +19,6 @@ static struct currency_sum *sum_of(struct member_sums *sums, struct text currenc
     return &sums->sums[sums->count++];
 }
 
-/* What was earned, once it is available, and what of it was taken back; the rest is apart from that. */
-static int64_t lifetime_effect(const struct ledger_row *row)
-{
-    if (row->to == ACCOUNT_MEMBER_AVAILABLE && (row->kind == ENTRY_ACCRUAL || row->kind == ENTRY_POSTING))
-        return row->amount;
-    return row->from == ACCOUNT_MEMBER_AVAILABLE && row->kind == ENTRY_TAKE_BACK ? -row->amount : 0;
-}
-
 void member_sums_add(struct member_sums *sums, const struct ledger_row *row, struct arena *arena)
 {
     struct currency_sum *sum = sum_of(sums, row->currency, arena);
@@ -42,7 +34,7 @@ void member_sums_add(struct member_sums *sums, const struct ledger_row *row, str
         fits = checked_add(sum->available, row->amount, &sum->available);
     if (row->from == ACCOUNT_MEMBER_AVAILABLE)
         fits = checked_sub(sum->available, row->amount, &sum->available) && fits;
-    fits = checked_add(sum->lifetime, lifetime_effect(row), &sum->lifetime) && fits;
+    fits = checked_add(sum->lifetime, entry_lifetime_effect(row->kind, row->from, row->to, row->amount), &sum->lifetime) && fits;
     sums->too_much = sums->too_much || !fits;
 }
 
@@ -112,14 +104,15 @@ bool member_sums_agree(const struct member_sums *sums, const struct ledger_membe
     struct finding finding = {.fate = FATE_REPORTED};
     struct err err;
     snprintf(finding.where, sizeof finding.where, "%.*s/%.*s", SHOWN(member->program_id), SHOWN(member->member_id));
-    bool agree = hash16_equal(member->key, hash_member(member->program_id, member->member_id));
+    bool agree = state_summarise(member->state, arena, &summary, &err) == ERR_NONE;
+    bool forgotten = agree && summary.erased && member->member_id.len == 0;
     if (!agree) {
         finding.kind = FINDING_STATE;
-        snprintf(finding.remark, sizeof finding.remark, "its key is not that of its name");
-    } else if (state_summarise(member->state, arena, &summary, &err)) {
+        snprintf(finding.remark, sizeof finding.remark, "%.300s", err.text);
+    } else if (!forgotten && !hash16_equal(member->key, hash_member(member->program_id, member->member_id))) {
         agree = false;
         finding.kind = FINDING_STATE;
-        snprintf(finding.remark, sizeof finding.remark, "%.300s", err.text);
+        snprintf(finding.remark, sizeof finding.remark, "its key is not that of its name");
     } else {
         agree = check_sequence(sums, &summary, &finding) && check_currencies(sums, &summary, &finding);
         for (size_t i = 0; i < summary.balance_count && agree; i++)
@@ -161,7 +154,7 @@ static struct account_totals *totals_of(struct accounts *accounts, const struct 
 
 static bool is_account(int account)
 {
-    return account >= ACCOUNT_PROGRAMME && account <= ACCOUNT_CONVERTED;
+    return account >= ACCOUNT_PROGRAMME && account <= ACCOUNT_LAST;
 }
 
 void accounts_add(struct accounts *accounts, const struct ledger_row *row, struct arena *arena)
@@ -176,7 +169,7 @@ void accounts_add(struct accounts *accounts, const struct ledger_row *row, struc
 uint64_t accounts_sum(const struct account_totals *totals)
 {
     uint64_t sum = 0;
-    for (int account = ACCOUNT_PROGRAMME; account <= ACCOUNT_CONVERTED; account++)
+    for (int account = ACCOUNT_PROGRAMME; account <= ACCOUNT_LAST; account++)
         sum += totals->sums[account];
     return sum;
 }

@@ -68,7 +68,7 @@ struct account_totals {
     struct text program_id;
     struct text partner_id;
     struct text currency;
-    uint64_t sums[ACCOUNT_CONVERTED + 1]; /* by enum account, modulo 2^64 */
+    uint64_t sums[ACCOUNT_LAST + 1]; /* by enum account, modulo 2^64 */
 };
 
 struct accounts {

@@ -52,6 +52,10 @@ enum err_class {
     X(ERR_UNKNOWN_PARTNER, ERR_CLASS_POISON, "undeclared_partner")                                                     \
     X(ERR_DUPLICATE_CONFLICT, ERR_CLASS_POISON, "conflicting_duplicate")                                               \
     X(ERR_WAITED_TOO_LONG, ERR_CLASS_POISON, "order_never_came")                                                       \
+    X(ERR_MERGE_SELF, ERR_CLASS_POISON, "merged_with_itself")                                                          \
+    X(ERR_MERGED_BEFORE, ERR_CLASS_POISON, "merged_before")                                                            \
+    X(ERR_MERGE_CYCLE, ERR_CLASS_POISON, "merge_cycle")                                                                \
+    X(ERR_MEMBER_ERASED, ERR_CLASS_POISON, "member_erased")                                                            \
     X(ERR_DATABASE_REFUSED, ERR_CLASS_POISON, "refused_by_database")                                                   \
     X(ERR_BAD_STATE, ERR_CLASS_FATAL, "unreadable_state")
 

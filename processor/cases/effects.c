@@ -3,8 +3,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/rfc3339.h"
 #include "cases/words.h"
 #include "rules/program_model.h"
+#include "rules/state.h"
 
 enum { LINE_MAX_BYTES = 8192 };
 
@@ -39,6 +41,12 @@ static void put_amount(struct buffer *out, int64_t amount, int decimals)
     buffer_put(out, text.at, text.len);
 }
 
+static void write_instant(struct buffer *out, int64_t at)
+{
+    char room[RFC3339_SIZE];
+    put(out, "%s", rfc3339_format(at, room));
+}
+
 static const char *verb_of(const struct entry *entry)
 {
     switch (entry->kind) {
@@ -60,6 +68,10 @@ static const char *verb_of(const struct entry *entry)
         return "returns ";
     case ENTRY_ADJUSTMENT:
         return entry->to == ACCOUNT_MEMBER_AVAILABLE ? "adjusted +" : "adjusted -";
+    case ENTRY_MERGED_EARNED:
+        return entry->to == ACCOUNT_MEMBER_AVAILABLE ? "merged earned +" : "merged earned -";
+    case ENTRY_MERGED:
+        return entry->to == ACCOUNT_MEMBER_AVAILABLE ? "merged +" : "merged -";
     }
     return "? ";
 }
@@ -82,6 +94,10 @@ static void write_entry(struct buffer *out, const struct program_set *set, const
         put(out, " v%lld", (long long)entry->program_version);
     if (entry->partner_id.len > 0)
         put(out, " at %.*s", VIEW(entry->partner_id));
+    if (entry->settlement) {
+        put(out, " due ");
+        write_instant(out, entry->settlement->due);
+    }
     put(out, " = ");
     put_amount(out, happened->balances[at], decimals);
     put(out, "\n");
@@ -136,6 +152,7 @@ static void write_reward(struct buffer *out, const struct program_set *set, cons
         [REWARD_VOIDED] = "voided",
         [REWARD_REFERRAL_ACCEPTED] = "accepted",
         [REWARD_REFERRAL_REFUSED] = "refused",
+        [REWARD_MEMBER_MERGED] = "merged with",
         [REWARD_POINTS_PENDING] = "pending",
         [REWARD_POINTS_EXPIRING] = "warned",
         [REWARD_POINTS_EXPIRED] = "expired",
@@ -145,10 +162,11 @@ static void write_reward(struct buffer *out, const struct program_set *set, cons
     if (is_told_by_entries(reward->type) && !outputs)
         return;
     put(out, "%.*s %s", VIEW(happened->member_ids[reward->party]), names[reward->type]);
+    struct text what = reward->type == REWARD_MEMBER_MERGED ? reward->subject : reward->rule_id;
     if (reward->type == REWARD_POINTS_EXPIRING && !outputs)
         put(out, " %.*s", VIEW(reward->reason));
-    else if (reward->rule_id.len > 0)
-        put(out, " %.*s", VIEW(reward->rule_id));
+    else if (what.len > 0)
+        put(out, " %.*s", VIEW(what));
     if (outputs)
         write_words(out, set, event, reward);
     put(out, "\n");
@@ -162,10 +180,55 @@ static void write_decision(struct buffer *out, const struct program_set *set, co
         write_entry(out, set, event, happened, i);
     for (size_t i = 0; i < decision->reward_count; i++)
         write_reward(out, set, event, happened, i, outputs);
+    if (decision->erases)
+        put(out, "%.*s erased\n", VIEW(happened->member_ids[0]));
     if (decision->outcome == OUTCOME_WAITING)
         put(out, "waiting\n");
     if (decision->outcome == OUTCOME_NO_EFFECT)
         put(out, "nothing\n");
+}
+
+static void show_lots(struct buffer *out, const struct member_state *state, struct text currency, int decimals,
+                      struct text member_id)
+{
+    for (size_t i = 0; i < state->lots.count; i++) {
+        const struct lot *lot = &state->lots.items[i];
+        if (!text_equal(lot->currency, currency))
+            continue;
+        put(out, "%.*s lot ", VIEW(member_id));
+        put_amount(out, lot->left, decimals);
+        put(out, " %.*s ends ", VIEW(currency));
+        write_instant(out, lot->end);
+        if (lot->idle > 0)
+            put(out, " unless active");
+        if (lot->partner_id.len > 0)
+            put(out, " at %.*s", VIEW(lot->partner_id));
+        put(out, "\n");
+    }
+}
+
+void effects_show(struct buffer *out, const struct program_set *set, const struct event *event, struct bytes bytes,
+                  struct arena *arena)
+{
+    const struct program *program = program_set_at(set, event->program_id, event->occurred_at);
+    struct member_state state;
+    struct scratch scratch;
+    struct err err;
+    scratch_open(&scratch, arena);
+    if (state_decode(bytes, &scratch, &state, &err)) {
+        put(out, "%s\n", err.text);
+        return;
+    }
+    if (state.balance_count == 0)
+        put(out, "nothing\n");
+    for (size_t i = 0; i < state.balance_count; i++) {
+        const struct balance *balance = &state.balances[i];
+        int decimals = program ? decimals_of(set, event, program->version, balance->currency) : 0;
+        put(out, "%.*s has ", VIEW(event->member_id));
+        put_amount(out, balance->available, decimals);
+        put(out, " %.*s\n", VIEW(balance->currency));
+        show_lots(out, &state, balance->currency, decimals, event->member_id);
+    }
 }
 
 void effects_write(struct buffer *out, const struct program_set *set, const struct event *event,

@@ -12,7 +12,14 @@
  *   ann converts 2000 points note-20 = 203           a threshold turned points into a reward
  *   ann gets back 2000 points note-20 = 2203         the reward was voided
  *   ann adjusted +25 points adjustment = 25          by support
+ *   ann merged earned -120 points merge bob = -40    ann's account goes up in bob's: what ann ever earned goes there
+ *   ann merged +40 points merge bob = 0              and what ann spent of it
+ *   ann merged with bob, bob merged with ann         for each currency
+ *   ann erased
  *   … v2 … at cafe                                   terms of version 2; earned at a partner
+ *   ann expires 100 points expiry due 2027-02-26T00:00:00Z = 20
+ *                                                    what the member owed, at the time due
+ *   ann warned 100 points expire at the end of …     before they do
  *   ann reward note-20, ann voided note-20           automatic rewards
  *   ann accepted friend, ann refused friend          referrals
  *   nothing                                          counted as seen
@@ -26,5 +33,13 @@
 /* Appends the lines, each ending with \n. */
 void effects_write(struct buffer *out, const struct program_set *set, const struct event *event,
                    const struct happened *happened, bool outputs);
+
+/* What the member has, as the lines of `show`:
+ *
+ *   ann has 120 points
+ *   ann lot 100 points ends 2027-02-26T00:00:00Z       what ends, and when; the rest lasts for ever
+ *   ann pending 30 points order-points o1 until 2026-04-01T00:00:00Z */
+void effects_show(struct buffer *out, const struct program_set *set, const struct event *event, struct bytes state,
+                  struct arena *arena);
 
 #endif

@@ -64,7 +64,7 @@ struct text holds_entries(struct store *store, const struct decision *decision, 
             broken = wrong;
         balances[i] = purse->sum;
     }
-    bool effects = decision->entry_count + decision->reward_count > 0;
+    bool effects = decision->entry_count + decision->reward_count > 0 || decision->erases;
     if (broken.len == 0 && (decision->outcome == OUTCOME_APPLIED) != effects)
         return arena_printf(store->arena, "the outcome does not fit the effects");
     return broken;

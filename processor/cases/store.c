@@ -18,6 +18,11 @@ size_t store_spilled(const struct store *store)
     return store->spilled;
 }
 
+struct bytes store_state(struct store *store, const struct event *event)
+{
+    return store->members[store_member(store, hash_member(event->program_id, event->member_id))].state;
+}
+
 /* ---- duplicates: the first of a name counts; one that is refused does not use it up */
 
 /* True where an event of that name was applied: *out says what becomes of this one. */
@@ -44,17 +49,42 @@ static void remember_key(struct store *store, const struct case_event *event)
 
 /* ---- what the event brings: its parties, and the records of its subjects */
 
-static size_t find_parties(struct store *store, struct step_input *input, size_t parties[STEP_PARTIES_MAX],
+static size_t name_parties(struct store *store, struct step_input *input, size_t parties[STEP_PARTIES_MAX],
                            struct happened *out)
 {
     struct party_name names[STEP_PARTIES_MAX];
     size_t count = step_parties(input->program, input->event, names);
     for (size_t p = 0; p < count; p++) {
-        parties[p] = store_member(store, hash_member(input->event->program_id, names[p].member_id));
+        struct hash16 key = hash_member(input->event->program_id, names[p].member_id);
+        parties[p] = store_member(store, key);
         out->member_ids[p] = names[p].member_id;
-        input->parties[p].state = store->members[parties[p]].state;
+        input->parties[p] = (struct party){.key = key, .state = store->members[parties[p]].state};
     }
     return count;
+}
+
+/* Members that were merged into others are followed. */
+static size_t find_parties(struct store *store, struct step_input *input, size_t parties[STEP_PARTIES_MAX],
+                           struct happened *out)
+{
+    struct event *event = arena_alloc(store->arena, sizeof *event);
+    size_t count;
+    bool followed = true;
+    *event = *input->event;
+    input->event = event;
+    while (followed) {
+        followed = false;
+        count = name_parties(store, input, parties, out);
+        for (size_t p = 0; p < count && !followed; p++)
+            followed = step_follow(input->program, event, p, input->parties[p].state);
+    }
+    return count;
+}
+
+static struct bytes needed_record(struct store *store, struct bytes state, size_t member, struct hash16 key)
+{
+    const struct kept_record *kept = step_needs(state, key) ? store_record(store, member, key) : NULL;
+    return kept ? kept->record : (struct bytes){NULL, 0};
 }
 
 static void find_records(struct store *store, struct step_input *input, const size_t *parties)
@@ -64,13 +94,49 @@ static void find_records(struct store *store, struct step_input *input, const si
     for (size_t s = 0; s < count; s++) {
         struct party *party = &input->parties[subjects[s].party];
         input->subject_keys[s] = hash_subject(subjects[s].kind, subjects[s].name);
-        const struct kept_record *kept = store_record(store, parties[subjects[s].party], input->subject_keys[s]);
-        if (kept && step_needs(party->state, input->subject_keys[s]))
-            party->records[s] = kept->record;
+        party->records[s] = needed_record(store, party->state, parties[subjects[s].party], input->subject_keys[s]);
     }
 }
 
+static bool is_among(const struct hash16 *keys, size_t count, struct hash16 key)
+{
+    for (size_t i = 0; i < count; i++)
+        if (hash16_equal(keys[i], key))
+            return true;
+    return false;
+}
+
+/* All that the account which a merge ends has records of. */
+static void find_moved(struct store *store, struct step_input *input, const size_t *parties)
+{
+    struct hash16 held[STEP_RECORDS_MAX];
+    size_t held_count = step_record_keys(input->parties[0].state, held), count = 0;
+    struct moved *moved = arena_array(store->arena, held_count + store->record_count, sizeof *moved);
+    for (size_t i = 0; i < held_count; i++)
+        moved[count++] = (struct moved){.subject_key = held[i]};
+    for (size_t i = 0; i < store->record_count; i++) {
+        const struct kept_record *kept = &store->records[i];
+        if (kept->member == parties[0] && !is_among(held, held_count, kept->key))
+            moved[count++] = (struct moved){.subject_key = kept->key, .from = kept->record};
+    }
+    for (size_t i = 0; i < count; i++)
+        moved[i].into = needed_record(store, input->parties[1].state, parties[1], moved[i].subject_key);
+    input->moved = moved;
+    input->moved_count = count;
+}
+
 /* ---- what it leads to */
+
+/* The accounts that were merged into one that is erased. */
+static void erase_merged(struct store *store, const struct decision *decision, struct happened *out)
+{
+    for (size_t i = 0; i < decision->merged_count; i++) {
+        size_t member = store_member(store, decision->merged[i]);
+        struct err err;
+        if (step_erased(store->members[member].state, store->arena, &store->members[member].state, &err))
+            out->broken = arena_printf(store->arena, "%s", err.text);
+    }
+}
 
 static void keep(struct store *store, const struct decision *decision, const size_t *parties, size_t party_count,
                  struct happened *out)
@@ -108,6 +174,8 @@ static void decide(struct store *store, const struct case_event *event, struct s
     struct decision again;
     struct err err;
     find_records(store, input, parties);
+    if (party_count == STEP_PARTIES_MAX && event->event.kind == MEMBER_MERGED)
+        find_moved(store, input, parties);
     enum err_code code = step(input, store->arena, &out->decision, &err);
     if (code) {
         refuse(store, code, &err, out);
@@ -118,6 +186,7 @@ static void decide(struct store *store, const struct case_event *event, struct s
     else
         out->broken = holds_same(store, &out->decision, &again);
     keep(store, &out->decision, parties, party_count, out);
+    erase_merged(store, &out->decision, out);
     remember_key(store, event);
 }
 

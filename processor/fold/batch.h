@@ -67,6 +67,7 @@ struct member {
     int64_t due_at; /* when it falls due next, µs UTC; INT64_MAX: nothing does; or DUE_AS_BEFORE */
     bool loaded;
     bool changed;
+    bool erased; /* by this batch: its id and its side table are to be forgotten */
 };
 
 /* A record of the side table, loaded or to be written. */

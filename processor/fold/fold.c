@@ -4,57 +4,15 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "base/table.h"
 #include "fold/entry_row.h"
+#include "fold/inner.h"
 #include "sink/frames.h"
 #include "sink/output_id.h"
 
 enum {
     FOLD_ARENA_KEEP = 8 << 20,
     SCRATCH_KEEP = 1 << 20,
-    SIDES_FIRST = 256,
     DEAD_FIRST = 16,
-};
-
-/* What the fold knows of one record beside the record itself. */
-struct work {
-    const struct program *program;
-    struct hash16 subject_keys[STEP_SUBJECTS_MAX];
-    uint8_t subject_party[STEP_SUBJECTS_MAX];
-    uint8_t subject_count;
-    uint8_t party_count;
-    uint32_t parties[STEP_PARTIES_MAX]; /* indexes of members */
-    uint32_t range;
-    bool skip; /* a duplicate, or refused in an earlier pass over the topic */
-    enum err_code refused;
-    struct text refusal;
-};
-
-/* A row of the ledger in `unsorted`. */
-struct row_ref {
-    struct hash16 member_key;
-    int64_t sequence;
-    size_t at;
-    size_t len;
-};
-
-struct fold {
-    const struct reward_frame *frame;
-    struct cache *cache;
-    struct arena *arena;    /* lives as long as the batch */
-    struct arena *scratch;  /* lives as long as one record: small, so that it stays in the processor's cache */
-    struct buffer unsorted; /* rows of entries in order of decision */
-    struct row_ref *refs;
-    size_t ref_capacity;
-    struct buffer entries; /* the same in order of the index */
-    struct range *ranges;  /* their frame buffers are kept from batch to batch */
-    size_t range_capacity;
-    struct table member_table;
-    struct table side_table;
-    struct work *work;
-    struct changes changes;
-    size_t side_capacity;
-    size_t dead_capacity;
 };
 
 struct fold *fold_new(const struct reward_frame *frame, struct cache *cache)
@@ -213,38 +171,7 @@ static enum err_code look_up_keys(struct fold *fold, const struct fold_input *in
     return ERR_NONE;
 }
 
-/* ---- members */
-
-static uint32_t member_of(struct fold *fold, struct hash16 key, struct text program_id, struct text member_id)
-{
-    struct changes *changes = &fold->changes;
-    uint32_t at = table_intern(&fold->member_table, key, (uint32_t)changes->member_count);
-    if (at < changes->member_count)
-        return at;
-    struct member *member = &changes->members[changes->member_count++];
-    *member = (struct member){.key = key, .program_id = program_id, .member_id = member_id, .due_at = DUE_AS_BEFORE};
-    member->loaded = cache_get(fold->cache, key, &member->version, &member->state);
-    return at;
-}
-
-static void find_parties(struct fold *fold, const struct record *record, struct work *work)
-{
-    const struct event *event = &record->event;
-    struct party_name names[STEP_PARTIES_MAX];
-    work->party_count = (uint8_t)step_parties(work->program, event, names);
-    assert(work->party_count >= 1 && work->party_count <= STEP_PARTIES_MAX);
-    for (size_t p = 0; p < work->party_count; p++) {
-        bool own = text_equal(names[p].member_id, event->member_id);
-        struct hash16 key = own ? record->member_key : hash_member(event->program_id, names[p].member_id);
-        work->parties[p] = member_of(fold, key, event->program_id, names[p].member_id);
-    }
-    struct subject subjects[STEP_SUBJECTS_MAX];
-    work->subject_count = (uint8_t)step_subjects(work->program, event, subjects);
-    for (size_t s = 0; s < work->subject_count; s++) {
-        work->subject_keys[s] = hash_subject(subjects[s].kind, subjects[s].name);
-        work->subject_party[s] = subjects[s].party;
-    }
-}
+/* ---- records */
 
 static void prepare_records(struct fold *fold, const struct fold_input *input)
 {
@@ -258,105 +185,15 @@ static void prepare_records(struct fold *fold, const struct fold_input *input)
             work->refusal = record->refusal;
             continue;
         }
+        work->event = &record->event;
         work->program = program_set_at(input->programs, record->event.program_id, record->event.occurred_at);
         if (work->program)
-            find_parties(fold, record, work);
+            fold_find_parties(fold, record, work);
         else
             refuse(work, fold->arena, ERR_UNKNOWN_PROGRAM,
                    arena_printf(fold->arena, "no version of program \"%.*s\" is in force at the event's time",
                                 (int)record->event.program_id.len, record->event.program_id.at));
     }
-}
-
-/* A batch of duplicates has no rows, and no memory for them: qsort takes no NULL. */
-static void sort_rows(void *rows, size_t count, size_t size, int (*compare)(const void *, const void *))
-{
-    if (count > 1)
-        qsort(rows, count, size, compare);
-}
-
-static int compare_missing(const void *a, const void *b)
-{
-    return hash16_compare((*(struct member *const *)a)->key, (*(struct member *const *)b)->key);
-}
-
-/* Sorted, so that the index is read in one direction. */
-static enum err_code load_members(struct fold *fold, const struct fold_reader *reader, struct err *err)
-{
-    struct changes *changes = &fold->changes;
-    struct member **missing = arena_array(fold->arena, changes->member_count, sizeof *missing);
-    size_t count = 0;
-    for (size_t i = 0; i < changes->member_count; i++)
-        if (!changes->members[i].loaded)
-            missing[count++] = &changes->members[i];
-    if (count == 0)
-        return ERR_NONE;
-    sort_rows(missing, count, sizeof *missing, compare_missing);
-    enum err_code code = reader->members(reader->context, missing, count, fold->arena, err);
-    for (size_t i = 0; !code && i < count; i++)
-        missing[i]->loaded = true;
-    return code;
-}
-
-/* ---- the side table */
-
-static struct hash16 side_key(struct hash16 member, struct hash16 subject)
-{
-    struct hash16 both;
-    for (size_t i = 0; i < sizeof both.bytes; i++)
-        both.bytes[i] = (uint8_t)(member.bytes[i] ^ subject.bytes[(i + 5) % sizeof subject.bytes]);
-    return both;
-}
-
-/* Twice the room, the records at the same indexes. */
-static void grow_sides(struct fold *fold)
-{
-    struct changes *changes = &fold->changes;
-    size_t capacity = fold->side_capacity ? fold->side_capacity * 2 : SIDES_FIRST;
-    struct side_record *sides = arena_array(fold->arena, capacity, sizeof *sides);
-    struct table table = table_make(fold->arena, capacity);
-    for (size_t i = 0; i < changes->side_count; i++) {
-        sides[i] = changes->sides[i];
-        table_intern(&table, side_key(sides[i].member_key, sides[i].subject_key), (uint32_t)i);
-    }
-    changes->sides = sides;
-    fold->side_table = table;
-    fold->side_capacity = capacity;
-}
-
-/* The pointer is good until the next call. */
-static struct side_record *side_of(struct fold *fold, struct hash16 member, struct hash16 subject)
-{
-    struct changes *changes = &fold->changes;
-    if (changes->side_count == fold->side_capacity)
-        grow_sides(fold);
-    uint32_t at = table_intern(&fold->side_table, side_key(member, subject), (uint32_t)changes->side_count);
-    if (at == changes->side_count)
-        changes->sides[changes->side_count++] = (struct side_record){member, subject, {NULL, 0}, false};
-    return &changes->sides[at];
-}
-
-static enum err_code load_sides(struct fold *fold, const struct fold_input *input, const struct fold_reader *reader,
-                                struct err *err)
-{
-    struct changes *changes = &fold->changes;
-    for (size_t i = 0; i < input->count; i++) {
-        const struct work *work = &fold->work[i];
-        for (size_t s = 0; s < work->subject_count && !work->skip && !work->refused; s++) {
-            const struct member *member = &changes->members[work->parties[work->subject_party[s]]];
-            if (step_needs(member->state, work->subject_keys[s]))
-                side_of(fold, member->key, work->subject_keys[s]);
-        }
-    }
-    if (changes->side_count == 0)
-        return ERR_NONE;
-    return reader->sides(reader->context, changes->sides, changes->side_count, fold->arena, err);
-}
-
-static struct bytes side_record_of(struct fold *fold, struct hash16 member, struct hash16 subject)
-{
-    uint32_t at = table_find(&fold->side_table, side_key(member, subject));
-    return at == TABLE_NONE ? (struct bytes){0} : fold->changes.sides[at].record;
 }
 
 /* ---- deciding */
@@ -388,9 +225,9 @@ static void append_reward(struct fold *fold, const struct record *record, const 
         context.event_id = text_of(hex);
     } else {
         context.id = output_id(partition->topic_no, partition->number, record->offset, (uint32_t)at, room);
-        context.occurred_at = record->event.occurred_at;
-        context.event_source = record->event.source;
-        context.event_id = record->event.id;
+        context.occurred_at = work->event->occurred_at;
+        context.event_source = work->event->source;
+        context.event_id = work->event->id;
     }
     struct frame frame = {
         .kind = FRAME_REWARD,
@@ -432,7 +269,7 @@ static void take_decision(struct fold *fold, const struct record *record, const 
         append_reward(fold, record, work, decision, i);
     for (size_t i = 0; i < decision->spill_count; i++) {
         const struct spill *spill = &decision->spills[i];
-        struct side_record *side = side_of(fold, changes->members[work->parties[spill->party]].key, spill->key);
+        struct side_record *side = fold_side(fold, changes->members[work->parties[spill->party]].key, spill->key);
         side->record = arena_bytes(fold->arena, spill->record);
         side->changed = true;
     }
@@ -444,6 +281,25 @@ static void take_decision(struct fold *fold, const struct record *record, const 
         member->due_at = decision->due_at[p];
         member->changed = true;
     }
+}
+
+/* The member is a tombstone by now; the accounts merged into it become some. */
+static enum err_code erase(struct fold *fold, const struct work *work, const struct decision *decision,
+                           const struct fold_reader *reader, struct err *err)
+{
+    struct text program_id = work->event->program_id;
+    uint32_t *erased = arena_array(fold->arena, decision->merged_count, sizeof *erased);
+    for (size_t i = 0; i < decision->merged_count; i++)
+        erased[i] = fold_member(fold, decision->merged[i], program_id, (struct text){NULL, 0});
+    enum err_code code = fold_load_members(fold, reader, err);
+    for (size_t i = 0; i < decision->merged_count && !code; i++) {
+        struct member *member = &fold->changes.members[erased[i]];
+        member->changed = member->erased = true;
+        member->due_at = INT64_MAX;
+        code = step_erased(member->state, fold->arena, &member->state, err);
+    }
+    fold->changes.members[work->parties[0]].erased = true;
+    return code;
 }
 
 /* A refusal that rests on what a member has holds only while that is so: the member's version is compared, as if the
@@ -458,29 +314,39 @@ static void rest_on_members(struct fold *fold, const struct work *work)
 }
 
 static enum err_code decide(struct fold *fold, const struct fold_input *input, const struct record *record,
-                            struct work *work, struct err *err)
+                            struct work *work, const struct fold_reader *reader, struct err *err)
 {
-    struct step_input step_in = {.program = work->program, .programs = input->programs, .event = &record->event};
-    for (size_t p = 0; p < work->party_count; p++)
+    enum err_code code = fold_follow_merges(fold, record, work, reader, err);
+    if (code)
+        return code;
+    struct step_input step_in = {.program = work->program, .programs = input->programs, .event = work->event};
+    if (work->event->kind == MEMBER_MERGED && work->party_count == STEP_PARTIES_MAX)
+        code = fold_find_moved(fold, work, reader, &step_in, err);
+    if (code)
+        return code;
+    for (size_t p = 0; p < work->party_count; p++) {
+        step_in.parties[p].key = fold->changes.members[work->parties[p]].key;
         step_in.parties[p].state = fold->changes.members[work->parties[p]].state;
+    }
     for (size_t s = 0; s < work->subject_count; s++) {
         const struct member *member = &fold->changes.members[work->parties[work->subject_party[s]]];
         step_in.subject_keys[s] = work->subject_keys[s];
         if (fold->changes.side_count > 0)
             step_in.parties[work->subject_party[s]].records[s] =
-                side_record_of(fold, member->key, work->subject_keys[s]);
+                fold_side_record(fold, member->key, work->subject_keys[s]);
     }
     struct decision decision = {0};
     struct err why;
     arena_reset(fold->scratch);
-    enum err_code code = step(&step_in, fold->scratch, &decision, &why);
+    code = step(&step_in, fold->scratch, &decision, &why);
     if (code == ERR_NONE) {
         take_decision(fold, record, work, &decision);
-        return ERR_NONE;
+        return decision.erases ? erase(fold, work, &decision, reader, err) : ERR_NONE;
     }
     if (err_class(code) == ERR_CLASS_POISON) {
         refuse(work, fold->arena, code, text_of(why.text));
-        rest_on_members(fold, work);
+        if (code != ERR_MEMBER_ERASED) /* which never changes again */
+            rest_on_members(fold, work);
         return ERR_NONE;
     }
     *err = why;
@@ -582,7 +448,8 @@ static int compare_members(const void *a, const void *b)
 
 /* The first of several records with one key counts; those behind it are duplicates or conflicts. A record that is
  * refused does not use up its key. */
-static enum err_code decide_all(struct fold *fold, const struct fold_input *input, struct err *err)
+static enum err_code decide_all(struct fold *fold, const struct fold_input *input, const struct fold_reader *reader,
+                                struct err *err)
 {
     struct changes *changes = &fold->changes;
     struct table seen = table_make(fold->arena, input->count);
@@ -598,7 +465,7 @@ static enum err_code decide_all(struct fold *fold, const struct fold_input *inpu
             compare_content(fold, work, changes->keys[before].content, record->content);
         }
         if (!work->skip && !work->refused) {
-            enum err_code code = decide(fold, input, record, work, err);
+            enum err_code code = decide(fold, input, record, work, reader, err);
             if (code)
                 return code;
         }
@@ -622,8 +489,9 @@ static void start(struct fold *fold, const struct fold_input *input)
     buffer_clear(&fold->entries);
     fold->changes = (struct changes){.entries = &fold->entries, .revision = input->programs->revision};
     fold->work = arena_array(fold->arena, input->count, sizeof *fold->work);
-    fold->changes.members = arena_array(fold->arena, input->count * STEP_PARTIES_MAX, sizeof(struct member));
-    fold->member_table = table_make(fold->arena, input->count * STEP_PARTIES_MAX);
+    fold->member_capacity = input->count * STEP_PARTIES_MAX;
+    fold->changes.members = arena_array(fold->arena, fold->member_capacity, sizeof(struct member));
+    fold->member_table = table_make(fold->arena, fold->member_capacity);
     fold->side_capacity = fold->dead_capacity = 0;
 }
 
@@ -639,11 +507,11 @@ enum err_code fold_run(struct fold *fold, const struct fold_input *input, const 
     if (code)
         return code;
     prepare_records(fold, input);
-    code = load_members(fold, reader, err);
+    code = fold_load_parties(fold, input, reader, err);
     if (!code)
-        code = load_sides(fold, input, reader, err);
+        code = fold_load_sides(fold, input, reader, err);
     if (!code)
-        code = decide_all(fold, input, err);
+        code = decide_all(fold, input, reader, err);
     if (code)
         return code;
     fold->changes.ranges = fold->ranges;

@@ -11,12 +11,15 @@
 /* What the fold asks of the ledger. Each fills its rows in place. */
 struct fold_reader {
     void *context;
-    /* versions and states of members that are not loaded; unknown ones get version 0. Texts are the arena's. */
+    /* versions, ids and states of members that are not loaded; unknown ones get version 0. Texts are the arena's. */
     enum err_code (*members)(void *context, struct member **members, size_t count, struct arena *arena,
                              struct err *err);
     /* side-table records; those absent keep record.at NULL */
     enum err_code (*sides)(void *context, struct side_record *sides, size_t count, struct arena *arena,
                            struct err *err);
+    /* all of a member's side-table records */
+    enum err_code (*sides_of)(void *context, struct hash16 member_key, struct arena *arena, struct side_record **sides,
+                              size_t *count, struct err *err);
     /* content[i] and found[i] for keys that exist already */
     enum err_code (*keys)(void *context, const struct hash16 *keys, size_t count, struct hash16 *content, bool *found,
                           struct err *err);

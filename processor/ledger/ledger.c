@@ -64,6 +64,13 @@ static struct parameters arrays_as_parameters(const struct ledger *ledger, int c
 
 /* ---- reading */
 
+static void put_scalar(struct buffer *out, struct parameters *parameters, const void *at, size_t len)
+{
+    buffer_clear(out);
+    buffer_put(out, at, len);
+    parameters->values[parameters->count++] = buffer_view(out);
+}
+
 /* Runs a read outside a transaction. */
 static enum err_code read_rows(struct ledger *ledger, const char *statement, const struct parameters *parameters,
                                PGresult **result, struct err *err)
@@ -83,6 +90,12 @@ static struct hash16 result_hash(const PGresult *result, int row, int column)
     assert(bytes.len == sizeof hash.bytes);
     memcpy(hash.bytes, bytes.at, sizeof hash.bytes);
     return hash;
+}
+
+static struct text result_text(const PGresult *result, int row, int column, struct arena *arena)
+{
+    struct bytes bytes = result_bytes(result, row, column);
+    return arena_text(arena, (struct text){(const char *)bytes.at, bytes.len});
 }
 
 static enum err_code read_members(void *context, struct member **members, size_t count, struct arena *arena,
@@ -105,6 +118,8 @@ static enum err_code read_members(void *context, struct member **members, size_t
         assert(at != TABLE_NONE);
         members[at]->version = result_i64(result, row, 1);
         members[at]->state = arena_bytes(arena, result_bytes(result, row, 2));
+        if (members[at]->member_id.len == 0)
+            members[at]->member_id = result_text(result, row, 3, arena);
     }
     PQclear(result);
     return ERR_NONE;
@@ -132,6 +147,26 @@ static enum err_code read_sides(void *context, struct side_record *sides, size_t
         assert(i >= 0 && (size_t)i < count);
         sides[i].record = arena_bytes(arena, result_bytes(result, row, 1));
     }
+    PQclear(result);
+    return ERR_NONE;
+}
+
+static enum err_code read_sides_of(void *context, struct hash16 member_key, struct arena *arena,
+                                   struct side_record **sides, size_t *count, struct err *err)
+{
+    struct ledger *ledger = context;
+    struct parameters parameters = {.count = 0};
+    put_scalar(&ledger->arrays[0], &parameters, member_key.bytes, sizeof member_key.bytes);
+    PGresult *result = NULL;
+    enum err_code code = read_rows(ledger, "load_all_sides", &parameters, &result, err);
+    if (code)
+        return code;
+    *count = (size_t)PQntuples(result);
+    *sides = arena_array(arena, *count, sizeof **sides);
+    for (int row = 0; row < PQntuples(result); row++)
+        (*sides)[row] = (struct side_record){.member_key = member_key,
+                                             .subject_key = result_hash(result, row, 0),
+                                             .record = arena_bytes(arena, result_bytes(result, row, 1))};
     PQclear(result);
     return ERR_NONE;
 }
@@ -187,13 +222,6 @@ static enum err_code read_keys(void *context, const struct hash16 *keys, size_t 
     return code;
 }
 
-static void put_scalar(struct buffer *out, struct parameters *parameters, const void *at, size_t len)
-{
-    buffer_clear(out);
-    buffer_put(out, at, len);
-    parameters->values[parameters->count++] = buffer_view(out);
-}
-
 static void put_i32(struct buffer *out, struct parameters *parameters, int32_t value)
 {
     uint32_t be = __builtin_bswap32((uint32_t)value);
@@ -229,7 +257,7 @@ static enum err_code read_refused(void *context, const struct partition *partiti
 
 struct fold_reader ledger_reader(struct ledger *ledger)
 {
-    return (struct fold_reader){ledger, read_members, read_sides, read_keys, read_refused};
+    return (struct fold_reader){ledger, read_members, read_sides, read_sides_of, read_keys, read_refused};
 }
 
 enum err_code ledger_programs(struct ledger *ledger, struct arena *arena, struct program_set *out, struct err *err)
@@ -339,7 +367,7 @@ static enum err_code insert_members(struct ledger *ledger, const struct changes 
         copy_hash(&ledger->rows, member->key);
         copy_i64(&ledger->rows, 1);
         copy_text(&ledger->rows, member->program_id);
-        copy_text(&ledger->rows, member->member_id);
+        copy_text(&ledger->rows, member->erased ? (struct text){NULL, 0} : member->member_id);
         copy_bytes(&ledger->rows, member->state.at, member->state.len);
         copy_due(&ledger->rows, member->due_at, INT64_MAX);
     }
@@ -400,6 +428,23 @@ static enum err_code write_sides(struct ledger *ledger, const struct changes *ch
     }
     struct parameters parameters = arrays_as_parameters(ledger, 3);
     return exchange_run(&ledger->session.exchange, "put_sides", &parameters, NULL, err);
+}
+
+/* The rows of erased members are locked by now, in order of their keys. */
+static enum err_code forget_erased(struct ledger *ledger, const struct changes *changes, struct err *err)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < changes->member_count; i++)
+        count += changes->members[i].erased;
+    if (count == 0)
+        return ERR_NONE;
+    struct buffer *keys = array(ledger, 0, OID_UUID, count);
+    for (size_t i = 0; i < changes->member_count; i++)
+        if (changes->members[i].erased)
+            copy_hash(keys, changes->members[i].key);
+    struct parameters parameters = arrays_as_parameters(ledger, 1);
+    enum err_code code = exchange_run(&ledger->session.exchange, "forget_members", &parameters, NULL, err);
+    return code ? code : exchange_run(&ledger->session.exchange, "forget_sides", &parameters, NULL, err);
 }
 
 static enum err_code write_dead_letters(struct ledger *ledger, const struct changes *changes, struct err *err)
@@ -482,8 +527,8 @@ static enum err_code write_all(struct ledger *ledger, const struct changes *chan
                                size_t prune_count, struct err *err)
 {
     static enum err_code (*const steps[])(struct ledger *, const struct changes *, struct err *) = {
-        swap_positions, compare_revision, write_keys,         write_entries, insert_members,
-        update_members, write_sides,      write_dead_letters, write_outbox,
+        swap_positions, compare_revision, write_keys,    write_entries,      insert_members,
+        update_members, write_sides,      forget_erased, write_dead_letters, write_outbox,
     };
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         enum err_code code = steps[i](ledger, changes, err);

@@ -24,7 +24,11 @@
       "DELETE FROM outbox o USING unnest($1::int[], $2::int[], $3::bigint[]) AS v(topic_no, partition, below)"         \
       " WHERE o.topic_no = v.topic_no AND o.partition = v.partition AND o.consumer = $4::text"                         \
       " AND o.to_offset <= v.below")                                                                                   \
-    X(load_members, "SELECT member_key, version, state FROM members WHERE member_key = ANY($1::uuid[])")               \
+    X(forget_members, "UPDATE members SET member_id = '' WHERE member_key = ANY($1::uuid[])")                          \
+    X(forget_sides, "UPDATE member_records SET record = '' WHERE member_key = ANY($1::uuid[])")                        \
+    X(load_members, "SELECT member_key, version, state, member_id FROM members WHERE member_key = ANY($1::uuid[])")    \
+    X(load_all_sides, "SELECT subject_key, record FROM member_records WHERE member_key = $1::uuid"                     \
+                      " AND record <> '' ORDER BY subject_key")                                                        \
     X(load_sides,                                                                                                      \
       "SELECT v.at, r.record FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS v(member_key, subject_key, at)"         \
       " JOIN member_records r ON r.member_key = v.member_key AND r.subject_key = v.subject_key")                       \

@@ -30,6 +30,10 @@ static const char *kind_name(enum entry_kind kind)
         return "posting";
     case ENTRY_REDEMPTION_RETURNED:
         return "redemption-returned";
+    case ENTRY_MERGED_EARNED:
+        return "merged-earned";
+    case ENTRY_MERGED:
+        return "merged";
     }
     return "unknown";
 }
@@ -49,6 +53,8 @@ static const char *account_name(enum account account)
         return "breakage";
     case ACCOUNT_CONVERTED:
         return "converted";
+    case ACCOUNT_MERGED:
+        return "merged";
     }
     return "unknown";
 }
@@ -105,10 +111,10 @@ static json_t *view_json(const struct shown *shown)
     }
     for (size_t i = 0; i < view->entry_count; i++)
         json_array_append_new(entries, entry_json(&view->entries[i]));
-    return json_pack("{s:o, s:o, s:I, s:b, s:s?, s:o, s:o}", "program", string_of(view->program_id), "member",
-                     string_of(view->member_id), "version", (json_int_t)view->version, "verified",
-                     verdict->code == ERR_NONE, "difference", verdict->code ? verdict->text : NULL, "balances",
-                     balances, "entries", entries);
+    return json_pack("{s:o, s:o, s:I, s:b, s:o, s:b, s:s?, s:o, s:o}", "program", string_of(view->program_id), "member",
+                     string_of(view->member_id), "version", (json_int_t)view->version, "erased", view->summary.erased,
+                     "merged_into", string_of(view->summary.merged_into), "verified", verdict->code == ERR_NONE,
+                     "difference", verdict->code ? verdict->text : NULL, "balances", balances, "entries", entries);
 }
 
 /* The effect on what is available with its sign, "+10.50", as a terminated text. */
@@ -154,6 +160,11 @@ static void print_view(FILE *out, const struct shown *shown)
     const struct member_view *view = shown->view;
     fprintf(out, "member %.*s of program %.*s, version %" PRId64 "\n", (int)view->member_id.len, view->member_id.at,
             (int)view->program_id.len, view->program_id.at, view->version);
+    if (view->summary.erased)
+        fprintf(out, "  erased: what is personal was forgotten, the points stay in the ledger's sums\n");
+    if (view->summary.merged_into.len > 0)
+        fprintf(out, "  merged into %.*s: what comes for this member counts there\n",
+                (int)view->summary.merged_into.len, view->summary.merged_into.at);
     for (size_t i = 0; i < view->summary.balance_count; i++) {
         const struct state_balance *balance = &view->summary.balances[i];
         print_balance(out, balance, decimals_of(shown->programs, view->program_id, balance->currency));

@@ -196,6 +196,19 @@ static void read_refunds(struct loader *loader, const struct node *node, void *u
         loader->program->refunds = (enum refund_policy)choice;
 }
 
+enum { ENROLMENT_FIRST_EVENT, ENROLMENT_REQUIRED };
+static const char *const enrolment_names[] = {
+    [ENROLMENT_FIRST_EVENT] = "first_event", [ENROLMENT_REQUIRED] = "required"};
+static const struct shape enrolment_shape = SHAPE_OF_NAMES(enrolment_names);
+
+static void read_enrolment(struct loader *loader, const struct node *node, void *unused)
+{
+    (void)unused;
+    size_t choice;
+    if (read_choice(loader, node, "enrolment", enrolment_names, FIELD_COUNT(enrolment_names), &choice))
+        loader->program->enrolment_required = choice == ENROLMENT_REQUIRED;
+}
+
 static const struct shape version_shape = {.kind = SHAPE_WHOLE, .least = 1, .most = VERSION_MAX};
 static const struct shape zone_shape = {
     .kind = SHAPE_TEXT, .pattern = "^[A-Za-z0-9]+([/_+-][A-Za-z0-9]+)*$", .example = "Europe/Berlin"};
@@ -212,6 +225,7 @@ static const struct field program_fields[] = {
     {"money", false, read_money_map, &money_shape, "currencies of orders, with the digits of their minor unit"},
     {"partners", false, read_partners, &partners_shape, "who else may send events"},
     {"refunds", false, read_refunds, &refunds_shape, "whether a take-back may leave less than nothing"},
+    {"enrolment", false, read_enrolment, &enrolment_shape, "whether a member must enrol before anything is earned"},
     {"rules", true, read_rules, &rules_shape, "what is earned"},
     {"rewards", false, read_rewards, &rewards_shape, "what is given by itself at thresholds"},
 };

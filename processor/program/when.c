@@ -1,18 +1,27 @@
 #include "program/draft.h"
 #include "rules/cel/cel.h"
 #include "rules/event_fields.h"
-#include "rules/record.h"
+#include "rules/work.h"
 
-/* `when`: the condition of a rule, an expression over `event`. */
+/* `when`: the condition of a rule, an expression over `event`, `member` and `program`. */
 
-enum { EVENT_VARIABLE, VARIABLES };
+static const struct zone *find_zone(const void *context, struct text name)
+{
+    return zones_find(context, name);
+}
 
 static const struct cel_env *environment_of(struct loader *loader, enum event_type type)
 {
-    struct cel_variable *variables = arena_array(loader->arena, VARIABLES, sizeof *variables);
+    struct cel_variable *variables = arena_array(loader->arena, VARIABLE_COUNT, sizeof *variables);
     struct cel_env *env = arena_alloc(loader->arena, sizeof *env);
-    variables[EVENT_VARIABLE] = (struct cel_variable){.name = "event", .type = event_fields_type(type)};
-    *env = (struct cel_env){.variables = variables, .variable_count = VARIABLES, .strict = true};
+    variables[VARIABLE_EVENT] = (struct cel_variable){.name = "event", .type = event_fields_type(type)};
+    variables[VARIABLE_MEMBER] = (struct cel_variable){.name = "member", .type = &member_fields_type};
+    variables[VARIABLE_PROGRAM] = (struct cel_variable){.name = "program", .type = &program_fields_type};
+    *env = (struct cel_env){.variables = variables,
+                            .variable_count = VARIABLE_COUNT,
+                            .strict = true,
+                            .zone = find_zone,
+                            .zone_context = loader->program->zones};
     return env;
 }
 

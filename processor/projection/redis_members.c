@@ -67,8 +67,8 @@ static bool add_currencies(struct chunk *chunk, const struct state_summary *summ
     return true;
 }
 
-/* Takes items from the front of the list until the chunk is full; returns how many, those with unreadable states
- * counted. */
+/* Takes items from the front of the list until the chunk is full; returns how many, those counted that have no place
+ * in Redis: of unreadable states, and members erased so long ago that their names are forgotten. */
 static size_t fill_chunk(struct redis *redis, struct chunk *chunk, const struct projection_item *items, size_t count)
 {
     size_t at = 0;
@@ -79,6 +79,8 @@ static size_t fill_chunk(struct redis *redis, struct chunk *chunk, const struct 
         assert(items[at].version > 0);
         if (state_summarise(items[at].state, redis->scratch, summary, NULL) || summary->balance_count > CURRENCIES)
             chunk->unreadable++;
+        else if (items[at].member_id.len == 0)
+            continue;
         else if (add_currencies(chunk, summary))
             chunk->items[chunk->count++] = &items[at];
         else
@@ -97,9 +99,23 @@ static const struct state_balance *balance_of(const struct state_summary *summar
     return NULL;
 }
 
-static void put_values(struct buffer *to, const struct chunk *chunk, size_t member)
+static void put_ending(struct redis *redis, const struct state_summary *summary)
 {
+    struct buffer *ending = &redis->name;
+    buffer_clear(ending);
+    if (summary->erased)
+        buffer_put(ending, "erased", 6);
+    else if (summary->merged_into.len > 0)
+        buffer_put(ending, "into ", 5);
+    buffer_put(ending, summary->merged_into.at, summary->merged_into.len);
+    resp_text(&redis->call, (struct text){(const char *)ending->at, ending->len});
+}
+
+static void put_values(struct redis *redis, const struct chunk *chunk, size_t member)
+{
+    struct buffer *to = &redis->call;
     resp_number(to, chunk->items[member]->version);
+    put_ending(redis, &chunk->summaries[member]);
     for (size_t i = 0; i < chunk->currency_count; i++) {
         const struct state_balance *balance = balance_of(&chunk->summaries[member], i, chunk->currencies[i]);
         if (balance) {
@@ -116,7 +132,7 @@ static void put_values(struct buffer *to, const struct chunk *chunk, size_t memb
 static void send_chunk(struct redis *redis, enum script script, const struct chunk *chunk)
 {
     struct buffer *to = &redis->call;
-    size_t arguments = 2 + chunk->currency_count + chunk->count * (1 + 2 * chunk->currency_count);
+    size_t arguments = 2 + chunk->currency_count + chunk->count * (2 + 2 * chunk->currency_count);
     if (chunk->count == 0)
         return;
     buffer_clear(to);
@@ -131,7 +147,7 @@ static void send_chunk(struct redis *redis, enum script script, const struct chu
     for (size_t i = 0; i < chunk->currency_count; i++)
         resp_text(to, chunk->currencies[i]);
     for (size_t i = 0; i < chunk->count; i++)
-        put_values(to, chunk, i);
+        put_values(redis, chunk, i);
     if (redisAppendFormattedCommand(redis->context, (const char *)to->at, to->len) != REDIS_OK)
         abort(); /* out of memory is all that can fail here */
     redis->under_way++;

@@ -232,3 +232,34 @@ enum err_code automatic_cover(struct work *work, struct member_work *member, str
     }
     return ERR_NONE;
 }
+
+/* The newest tally carries. */
+static bool gather_carries(struct work *work, struct member_work *member)
+{
+    for (size_t i = 0; i < member->state.tally_count; i++) {
+        struct tally *tally = &member->state.tallies[i];
+        struct terms terms = terms_of(work, tally);
+        struct tally *newest = terms.reward ? newest_tally(work, member, terms, false) : NULL;
+        if (!newest || newest == tally)
+            continue;
+        if (!checked_add(newest->carry, tally->carry, &newest->carry))
+            return false;
+        tally->carry = 0;
+    }
+    return true;
+}
+
+enum err_code automatic_take_over(struct work *work, struct member_work *member, const struct member_work *other)
+{
+    bool fits = true;
+    for (size_t i = 0; i < other->state.tally_count && fits; i++) {
+        const struct tally *theirs = &other->state.tallies[i];
+        struct tally *own = state_tally(&member->state, theirs->reward_id, theirs->version, work->scratch);
+        fits =
+            checked_add(own->count, theirs->count, &own->count) && checked_add(own->carry, theirs->carry, &own->carry);
+    }
+    if (fits && other->state.tally_count > 0)
+        fits = gather_carries(work, member);
+    return fits ? ERR_NONE
+                : err_set(work->err, ERR_OVERFLOW, "what both accounts have towards automatic rewards does not fit");
+}

@@ -27,4 +27,8 @@ enum err_code automatic_settle(struct work *work, struct member_work *member, co
  * while the balance would fall below zero. */
 enum err_code automatic_cover(struct work *work, struct member_work *member, struct text currency, int64_t amount);
 
+/* Of a merge: what the other account was given and has towards its next rewards counts for the member from now on. It
+ * gives nothing by itself. ERR_OVERFLOW. */
+enum err_code automatic_take_over(struct work *work, struct member_work *member, const struct member_work *other);
+
 #endif

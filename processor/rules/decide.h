@@ -3,8 +3,8 @@
 
 #include "rules/work.h"
 
-/* The deciders, one for each type of event that moves points. Each checks what it reads of the event (ERR_BAD_EVENT,
- * naming field and value) and fills the work; on an error the work is thrown away. */
+/* The deciders, one for each type of event and for the kinds of some. Each checks what it reads of the event
+ * (ERR_BAD_EVENT, naming field and value) and fills the work; on an error the work is thrown away. */
 
 enum err_code decide_order(struct work *work);
 enum err_code decide_review(struct work *work);
@@ -12,6 +12,9 @@ enum err_code decide_share(struct work *work);
 enum err_code decide_referral(struct work *work);
 enum err_code decide_activity(struct work *work);
 enum err_code decide_adjustment(struct work *work);
+enum err_code decide_member(struct work *work);
+enum err_code decide_merge(struct work *work);
+enum err_code decide_erasure(struct work *work);
 
 /* Subjects' kinds, the first part of their keys. Keys stand in states for ever: never change one. */
 #define SUBJECT_ORDER    TEXT("order")

@@ -123,6 +123,7 @@ struct share_event {
 struct referral_event {
     struct text referrer; /* member ids; the event's member_id is the referee's, or the referrer's while invited */
     struct text referee;
+    struct text counted_as; /* the referee's name before a merge, under which the referral counts; empty: referee */
     struct text code;
     enum share_network network;
     struct text device_hash;

@@ -166,6 +166,7 @@ struct program {
     const struct text *partners; /* sorted bytewise */
     size_t partner_count;
     enum refund_policy refunds;
+    bool enrolment_required;  /* an event of a member that did not enrol earns nothing */
     const struct rule *rules; /* in file order */
     size_t rule_count;
     const struct multiplier *multipliers; /* in file order */

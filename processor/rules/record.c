@@ -123,6 +123,12 @@ static bool read_head(struct reader *reader, uint64_t form)
     return read_varint(reader) == RECORD_VERSION && read_varint(reader) == form;
 }
 
+bool record_is_order(struct bytes bytes)
+{
+    struct reader reader = reader_of(bytes);
+    return read_head(&reader, FORM_ORDER);
+}
+
 static enum err_code check_read(const struct reader *reader, const char *what, struct bytes bytes, struct err *err)
 {
     if (reader->bad || reader->at != reader->end)

@@ -96,6 +96,9 @@ struct once_record {
 /* True when an event of that kind was decided for the order. */
 bool order_was_decided(const struct order_record *record, enum event_kind kind);
 
+/* True for the record of an order. */
+bool record_is_order(struct bytes bytes);
+
 /* {NULL, 0} is a record with nothing in it. Texts are views into the bytes. ERR_BAD_STATE on bytes not written here. */
 enum err_code order_record_decode(struct bytes bytes, struct scratch *scratch, struct order_record *out,
                                   struct err *err);

@@ -32,11 +32,18 @@ static bool pays(const struct rule *rule, bool referrer)
     return rule->to == SIDE_BOTH || (rule->to == SIDE_REFERRER) == referrer;
 }
 
+/* The referee, as the event named them. */
+static struct text subject_of(const struct event *event)
+{
+    const struct referral_event *referral = &event->referral;
+    return referral->counted_as.len > 0 ? referral->counted_as : referral->referee;
+}
+
 static struct cause cause_of(const struct work *work, const struct member_work *member)
 {
     return (struct cause){.terms = work->program,
                           .partner_id = work->event->partner_id,
-                          .subject = work->event->referral.referee,
+                          .subject = subject_of(work->event),
                           .subject_key = work->input->subject_keys[member->party],
                           .granted_at = work->event->occurred_at};
 }
@@ -49,7 +56,7 @@ static void add_referral_reward(struct work *work, struct member_work *member, e
     reward->currency = currency;
     reward->rule_id = rule->id;
     reward->partner_id = work->event->partner_id;
-    reward->subject = work->event->referral.referee;
+    reward->subject = subject_of(work->event);
     reward->reason = reason;
     reward->program_version = work->program->version;
 }

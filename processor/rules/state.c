@@ -9,6 +9,7 @@
 enum {
     STATE_VERSION = 2,
     FLAG_HAS_SPILLED = 1,
+    FLAG_ENDED = 2,
     BALANCE_BYTES_MIN = 3,
     TALLY_BYTES_MIN = 4,
     RECORD_BYTES_MIN = sizeof(struct hash16) + 1,
@@ -22,6 +23,8 @@ enum section_number {
     SECTION_BALANCES = 1,
     SECTION_TALLIES = 2,
     SECTION_LOTS = 3,
+    SECTION_PROFILE = 5,
+    SECTION_IDENTITY = 8,
     SECTION_COUNTS = 9,
     SECTION_RECORDS = 15
 };
@@ -66,6 +69,11 @@ static void read_tallies(struct reader *reader, struct scratch *scratch, struct 
             reader_fail(reader);
     }
     state->tally_count = count;
+}
+
+static void read_identity(struct reader *reader, struct scratch *scratch, struct member_state *state)
+{
+    identity_read(reader, scratch, &state->identity);
 }
 
 static void read_counts(struct reader *reader, struct scratch *scratch, struct member_state *state)
@@ -131,6 +139,16 @@ static void write_tallies(struct writer *writer, const struct member_state *stat
     }
 }
 
+static size_t identity_size(const struct member_state *state)
+{
+    return identity_size_max(&state->identity);
+}
+
+static void write_identity(struct writer *writer, const struct member_state *state)
+{
+    identity_write(writer, &state->identity);
+}
+
 static size_t counts_size_max(const struct member_state *state)
 {
     return state->order_count > 0 ? CODEC_VARINT_MAX : 0;
@@ -190,6 +208,8 @@ static const struct section sections[] = {
     {SECTION_BALANCES, read_balances, balances_size_max, write_balances},
     {SECTION_TALLIES, read_tallies, tallies_size_max, write_tallies},
     {SECTION_LOTS, read_lots, lots_most, write_lots},
+    {SECTION_PROFILE, profile_decode, profile_size_max, profile_encode},
+    {SECTION_IDENTITY, read_identity, identity_size, write_identity},
     {SECTION_COUNTS, read_counts, counts_size_max, write_counts},
     {SECTION_RECORDS, read_records, records_size_max, write_records},
 };
@@ -224,13 +244,15 @@ enum err_code state_decode(struct bytes bytes, struct scratch *scratch, struct m
         return err_set(err, ERR_BAD_STATE, "a member's state begins with version %llu; this build reads %d",
                        (unsigned long long)version, STATE_VERSION);
     uint64_t flags = read_varint(&reader);
-    if (flags > FLAG_HAS_SPILLED)
+    if (flags > (FLAG_HAS_SPILLED | FLAG_ENDED))
         reader_fail(&reader);
     state.has_spilled = flags & FLAG_HAS_SPILLED;
     state.entry_count = read_natural(&reader);
     state.records = scratch_raw(scratch, (STATE_RECORDS_MAX + 1) * sizeof *state.records);
     read_sections(&reader, scratch, &state);
     if (!reader.bad && !state_lots_agree(&state))
+        reader_fail(&reader);
+    if (((flags & FLAG_ENDED) != 0) != (state.identity.ending != ENDING_NONE))
         reader_fail(&reader);
     if (reader.bad || reader.at != reader.end)
         return err_set(err, ERR_BAD_STATE, "a member's state of %zu bytes is not well-formed", bytes.len);
@@ -269,7 +291,8 @@ struct bytes state_encode(const struct member_state *state, struct scratch *scra
     uint8_t *at = scratch_raw(scratch, size);
     struct writer writer = {at, at + size};
     write_varint(&writer, STATE_VERSION);
-    write_varint(&writer, state->has_spilled ? FLAG_HAS_SPILLED : 0);
+    write_varint(&writer, (state->has_spilled ? FLAG_HAS_SPILLED : 0U) |
+                              (state->identity.ending != ENDING_NONE ? FLAG_ENDED : 0U));
     write_natural(&writer, state->entry_count);
     write_varint(&writer, count);
     for (size_t i = 0; i < SECTION_COUNT; i++)
@@ -380,6 +403,24 @@ void state_put_record(struct member_state *state, struct hash16 key, struct byte
     state->records[state->record_count++] = (struct inline_record){key, bytes};
 }
 
+bool state_replace_record(struct member_state *state, struct hash16 key, struct bytes bytes)
+{
+    size_t at = record_place(state, key);
+    if (at == PLACE_NONE)
+        return false;
+    state->records[at].bytes = bytes;
+    return true;
+}
+
+void state_clear(struct member_state *state)
+{
+    *state = (struct member_state){.entry_count = state->entry_count,
+                                   .balances = state->balances,
+                                   .balance_count = state->balance_count,
+                                   .balance_capacity = state->balance_capacity,
+                                   .records = state->records};
+}
+
 bool state_is_crowded(const struct member_state *state)
 {
     size_t bytes = 0;
@@ -399,19 +440,55 @@ struct inline_record state_spill(struct member_state *state, size_t at)
 
 /* ---- readers of states */
 
-bool step_needs(struct bytes state, struct hash16 subject_key)
+bool step_has_spilled(struct bytes state)
 {
     struct reader reader = reader_of(state);
-    if (read_varint(&reader) != STATE_VERSION || !(read_varint(&reader) & FLAG_HAS_SPILLED))
-        return false;
+    return read_varint(&reader) == STATE_VERSION && (read_varint(&reader) & FLAG_HAS_SPILLED);
+}
+
+static struct bytes section_of(struct bytes state, enum section_number number)
+{
+    struct bytes found = {NULL, 0};
+    struct reader reader = reader_of(state);
+    read_varint(&reader);
+    read_varint(&reader);
     read_natural(&reader);
-    struct bytes records = {NULL, 0};
     for (size_t left = read_count(&reader, SECTION_BYTES_MIN); left > 0; left--) {
-        bool here = read_varint(&reader) == SECTION_RECORDS;
+        bool here = read_varint(&reader) == number;
         struct bytes section = read_bytes(&reader);
-        records = here ? section : records;
+        found = here ? section : found;
     }
-    reader = reader_of(records);
+    return found;
+}
+
+struct text state_merged_into(struct bytes state)
+{
+    struct reader reader = reader_of(state);
+    if (read_varint(&reader) != STATE_VERSION || !(read_varint(&reader) & FLAG_ENDED))
+        return (struct text){NULL, 0};
+    reader = reader_of(section_of(state, SECTION_IDENTITY));
+    return read_varint(&reader) == ENDING_MERGED ? read_text(&reader) : (struct text){NULL, 0};
+}
+
+size_t step_record_keys(struct bytes state, struct hash16 out[STEP_RECORDS_MAX])
+{
+    _Static_assert((int)STEP_RECORDS_MAX == (int)STATE_RECORDS_MAX, "what a state holds");
+    size_t count = 0;
+    struct reader reader = reader_of(section_of(state, SECTION_RECORDS));
+    for (size_t left = read_count(&reader, RECORD_BYTES_MIN); left > 0 && count < STEP_RECORDS_MAX; left--) {
+        struct hash16 key = read_hash16(&reader);
+        read_bytes(&reader);
+        if (!reader.bad)
+            out[count++] = key;
+    }
+    return count;
+}
+
+bool step_needs(struct bytes state, struct hash16 subject_key)
+{
+    if (!step_has_spilled(state))
+        return false;
+    struct reader reader = reader_of(section_of(state, SECTION_RECORDS));
     for (size_t left = read_count(&reader, RECORD_BYTES_MIN); left > 0; left--) {
         struct hash16 key = read_hash16(&reader);
         read_bytes(&reader);
@@ -419,6 +496,20 @@ bool step_needs(struct bytes state, struct hash16 subject_key)
             return false;
     }
     return true;
+}
+
+enum err_code step_erased(struct bytes state, struct arena *arena, struct bytes *out, struct err *err)
+{
+    struct member_state decoded;
+    struct scratch scratch;
+    scratch_open(&scratch, arena);
+    enum err_code code = state_decode(state, &scratch, &decoded, err);
+    if (code)
+        return code;
+    state_clear(&decoded);
+    decoded.identity.ending = ENDING_ERASED;
+    *out = arena_bytes(arena, state_encode(&decoded, &scratch));
+    return ERR_NONE;
 }
 
 enum err_code state_summarise(struct bytes state, struct arena *arena, struct state_summary *out, struct err *err)
@@ -434,7 +525,10 @@ enum err_code state_summarise(struct bytes state, struct arena *arena, struct st
         balances[i] = (struct state_balance){.currency = decoded.balances[i].currency,
                                              .available = decoded.balances[i].available,
                                              .lifetime = decoded.balances[i].lifetime};
-    *out = (struct state_summary){
-        .balances = balances, .balance_count = decoded.balance_count, .entry_count = decoded.entry_count};
+    *out = (struct state_summary){.balances = balances,
+                                  .balance_count = decoded.balance_count,
+                                  .entry_count = decoded.entry_count,
+                                  .erased = decoded.identity.ending == ENDING_ERASED,
+                                  .merged_into = decoded.identity.merged_into};
     return ERR_NONE;
 }

@@ -2,19 +2,23 @@
 #define POINTS_RULES_STATE_H
 
 #include "base/err.h"
+#include "rules/identity.h"
 #include "rules/lots.h"
+#include "rules/profile.h"
 #include "rules/scratch.h"
 
 /* A member's state: what the rules know of the member between events. Bytes, version 2:
  *
  *   u8      2, the version of this form
- *   u8      flags: 1 = the side table may hold records of this member
+ *   u8      flags: 1 = the side table may hold records of this member, 2 = the account ended
  *   natural entries so far
  *   count   sections, each: natural number, bytes. In order of their numbers; empty ones are left out:
  *     1  count balances, sorted by currency: text currency, signed available, signed lifetime
  *     2  count tallies of automatic rewards, sorted by (id, version): text id, natural version, natural count, signed
  *        carry
  *     3  lots: rules/lots.h
+ *     5  the profile, as profile.h has it
+ *     8  whether the account goes on: see identity.h
  *     9  natural orders
  *    15  count records, newest last: 16 bytes subject key, bytes record
  *
@@ -58,7 +62,9 @@ struct member_state {
     struct tally *tallies;
     size_t tally_count;
     size_t tally_capacity;
-    struct lots lots;              /* points that end */
+    struct lots lots; /* points that end */
+    struct identity identity;
+    struct profile *profile;       /* NULL: nothing is known of the member */
     struct inline_record *records; /* room for STATE_RECORDS_MAX + 1 */
     size_t record_count;
 };
@@ -90,6 +96,15 @@ void state_put_record(struct member_state *state, struct hash16 key, struct byte
 
 /* True while the inline records are more than fit. */
 bool state_is_crowded(const struct member_state *state);
+
+/* Replaces the record that its key has inline, at its place. False where there is none. */
+bool state_replace_record(struct member_state *state, struct hash16 key, struct bytes bytes);
+
+/* Empties what an ended account keeps no longer: all but its entries' number and its balances. */
+void state_clear(struct member_state *state);
+
+/* The id of the member that a state says its own was merged into; empty where it was not. Any bytes are safe. */
+struct text state_merged_into(struct bytes state);
 
 /* Takes out the record at that place (0 is the oldest) and notes that the side table holds records. */
 struct inline_record state_spill(struct member_state *state, size_t at);

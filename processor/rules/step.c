@@ -24,9 +24,20 @@ static struct sums sums_of(const struct member_state *state)
     return sums;
 }
 
-static bool is_earned(enum entry_kind kind)
+int64_t entry_lifetime_effect(int kind, int from, int to, int64_t amount)
 {
-    return kind == ENTRY_ACCRUAL || kind == ENTRY_POSTING;
+    bool adds = to == ACCOUNT_MEMBER_AVAILABLE, takes = from == ACCOUNT_MEMBER_AVAILABLE;
+    switch (kind) {
+    case ENTRY_ACCRUAL:
+    case ENTRY_POSTING:
+        return adds ? amount : 0;
+    case ENTRY_TAKE_BACK:
+        return takes ? -amount : 0;
+    case ENTRY_MERGED_EARNED:
+        return adds ? amount : -amount;
+    default:
+        return 0;
+    }
 }
 
 /* Balances moved by what the entries say, and by nothing else. */
@@ -41,9 +52,7 @@ static void assert_conserved(const struct work *work, const struct member_work *
         uint64_t amount = (uint64_t)entry->amount;
         bool adds = entry->to == ACCOUNT_MEMBER_AVAILABLE, takes = entry->from == ACCOUNT_MEMBER_AVAILABLE;
         moved.available += adds ? amount : takes ? -amount : 0;
-        moved.lifetime += adds && is_earned(entry->kind)            ? amount
-                          : takes && entry->kind == ENTRY_TAKE_BACK ? -amount
-                                                                    : 0;
+        moved.lifetime += (uint64_t)entry_lifetime_effect(entry->kind, entry->from, entry->to, entry->amount);
         entries++;
         assert(entry->sequence == entries && entry->amount > 0);
     }
@@ -51,6 +60,17 @@ static void assert_conserved(const struct work *work, const struct member_work *
     assert(after.available == moved.available && after.lifetime == moved.lifetime);
     assert(state_lots_agree(&member->state));
     assert(member->state.entry_count == entries);
+}
+
+/* What ended is no party to anything but to its own merge, which says why not. */
+static enum err_code check_ending(struct work *work, const struct member_work *member)
+{
+    enum ending ending = member->state.identity.ending;
+    if (ending == ENDING_ERASED)
+        return err_set(work->err, ERR_MEMBER_ERASED, "the member was erased");
+    if (ending == ENDING_MERGED && work->event->kind != MEMBER_MERGED)
+        return err_set(work->err, ERR_BAD_STATE, "the member's account was merged into another, which was not asked");
+    return ERR_NONE;
 }
 
 static enum err_code read_members(struct work *work)
@@ -62,6 +82,8 @@ static enum err_code read_members(struct work *work)
         struct member_work *member = &work->members[p];
         member->party = (uint8_t)p;
         enum err_code code = state_decode(work->input->parties[p].state, work->scratch, &member->state, work->err);
+        if (!code)
+            code = check_ending(work, member);
         if (code)
             return code;
         member->before = sums_of(&member->state);
@@ -78,10 +100,38 @@ static enum err_code settle(struct work *work)
     return code;
 }
 
+/* What earns, of the kinds that a member has by being one. What is undone, corrected or told of a member counts for
+ * those who left or never enrolled, too. */
+static bool earns(enum event_kind kind)
+{
+    static const bool earning[EVENT_KIND_COUNT] = {
+        [ORDER_PLACED] = true,       [ORDER_PAID] = true,       [ORDER_SHIPPED] = true, [ORDER_COMPLETED] = true,
+        [REVIEW_SUBMITTED] = true,   [REVIEW_APPROVED] = true,  [SHARE_SHARED] = true,  [REFERRAL_SIGNED_UP] = true,
+        [REFERRAL_CONVERTED] = true, [REFERRAL_INVITED] = true, [ACTIVITY_DONE] = true,
+    };
+    return earning[kind];
+}
+
+static bool is_outside(const struct work *work, const struct member_work *member)
+{
+    enum standing standing = profile_standing_at(&member->state, work->event->occurred_at);
+    return standing == STANDING_LEFT || (work->program->enrolment_required && standing == STANDING_NEVER);
+}
+
+static bool any_outside(const struct work *work)
+{
+    for (size_t p = 0; p < work->member_count; p++)
+        if (is_outside(work, &work->members[p]))
+            return true;
+    return false;
+}
+
 static enum err_code decide(struct work *work)
 {
     if (work->event->kind == KIND_UNKNOWN)
         return ERR_NONE; /* a newer writer's: counted as seen */
+    if (earns(work->event->kind) && any_outside(work))
+        return ERR_NONE;
     switch (work->event->type) {
     case EVENT_ORDER:
         return decide_order(work);
@@ -95,8 +145,9 @@ static enum err_code decide(struct work *work)
         return decide_activity(work);
     case EVENT_ADJUSTMENT:
         return decide_adjustment(work);
-    case EVENT_REDEMPTION:
     case EVENT_MEMBER:
+        return decide_member(work);
+    case EVENT_REDEMPTION:
     case EVENT_TIMER:
     case EVENT_TYPE_COUNT:
         break;
@@ -106,7 +157,7 @@ static enum err_code decide(struct work *work)
 
 static enum outcome outcome_of(const struct work *work)
 {
-    if (work->entry_count > 0 || work->reward_count > 0)
+    if (work->entry_count > 0 || work->reward_count > 0 || work->erases)
         return OUTCOME_APPLIED;
     return work->waiting ? OUTCOME_WAITING : OUTCOME_NO_EFFECT;
 }
@@ -119,7 +170,10 @@ static void close_decision(const struct work *work, struct decision *out)
                              .rewards = work->rewards,
                              .reward_count = work->reward_count,
                              .spills = work->spills,
-                             .spill_count = work->spill_count};
+                             .spill_count = work->spill_count,
+                             .erases = work->erases,
+                             .merged = work->merged,
+                             .merged_count = work->merged_count};
     for (size_t p = 0; p < work->member_count; p++) {
         const struct member_work *member = &work->members[p];
         assert_conserved(work, member);

@@ -12,7 +12,8 @@
 enum {
     STEP_PARTIES_MAX = 2,  /* a referral rewards two members */
     STEP_SUBJECTS_MAX = 4, /* things that one event can count once or take back */
-    STEP_SPILLS_MAX = 4,   /* records that one event can move to the side table, per party */
+    STEP_SPILLS_MAX = 4,   /* records that one event other than a merge can move to the side table, per party */
+    STEP_RECORDS_MAX = 12, /* records within a state */
 };
 
 /* Accounts between which an entry transfers. The programme's own accounts belong to (program, partner, currency); the
@@ -21,9 +22,11 @@ enum account {
     ACCOUNT_PROGRAMME = 1,        /* issuer: goes negative as points are issued */
     ACCOUNT_MEMBER_AVAILABLE = 2, /* spendable */
     ACCOUNT_MEMBER_PENDING = 3,
-    ACCOUNT_REDEEMED = 4, /* spent by members */
-    ACCOUNT_BREAKAGE = 5, /* expired */
-    ACCOUNT_CONVERTED = 6 /* turned into automatic rewards */
+    ACCOUNT_REDEEMED = 4,  /* spent by members */
+    ACCOUNT_BREAKAGE = 5,  /* expired */
+    ACCOUNT_CONVERTED = 6, /* turned into automatic rewards */
+    ACCOUNT_MERGED = 7,    /* on the way from a member to the one that it is merged into: zero after each merge */
+    ACCOUNT_LAST = ACCOUNT_MERGED
 };
 
 /* Why an entry exists. Stored as smallint: never renumber. */
@@ -34,9 +37,11 @@ enum entry_kind {
     ENTRY_CONVERSION_VOIDED = 4, /* its points returned */
     ENTRY_REDEMPTION = 5,
     ENTRY_ADJUSTMENT = 6,
-    ENTRY_EXPIRY = 7,             /* points ended */
-    ENTRY_POSTING = 8,            /* pending points became available */
-    ENTRY_REDEMPTION_RETURNED = 9 /* a redemption was cancelled */
+    ENTRY_MERGED_EARNED = 7,       /* what a member ever earned goes along into the member that it is merged into */
+    ENTRY_MERGED = 8,              /* and so does what it spent, converted or was adjusted by */
+    ENTRY_EXPIRY = 9,              /* points ended */
+    ENTRY_POSTING = 10,            /* pending points became available */
+    ENTRY_REDEMPTION_RETURNED = 11 /* a redemption was cancelled */
 };
 
 /* What a member owed by itself, at a time, and settled: the cause of what it led to, whichever event came first, and so
@@ -65,6 +70,10 @@ struct entry {
     const struct settlement *settlement; /* its cause; NULL: the event */
 };
 
+/* What an entry of that kind between those accounts changes in the points ever earned and not taken back. Conversions
+ * and support's corrections are apart from that. */
+int64_t entry_lifetime_effect(int kind, int from, int to, int64_t amount);
+
 enum reward_type {
     REWARD_POINTS_GRANTED,
     REWARD_POINTS_TAKEN_BACK,
@@ -73,6 +82,7 @@ enum reward_type {
     REWARD_VOIDED,
     REWARD_REFERRAL_ACCEPTED,
     REWARD_REFERRAL_REFUSED,
+    REWARD_MEMBER_MERGED,   /* subject: the other account */
     REWARD_POINTS_PENDING,  /* granted, and available later */
     REWARD_POINTS_EXPIRING, /* will end: a warning */
     REWARD_POINTS_EXPIRED,
@@ -106,7 +116,7 @@ struct spill {
 };
 
 enum outcome {
-    OUTCOME_APPLIED,   /* entries or outputs exist */
+    OUTCOME_APPLIED,   /* entries or outputs exist, or the member was erased */
     OUTCOME_NO_EFFECT, /* counted as seen; no rule matched */
     OUTCOME_WAITING,   /* a refund waits for its order */
     OUTCOME_REFUSED    /* dead letter: see err */
@@ -123,6 +133,9 @@ struct decision {
     const struct spill *spills;
     size_t spill_count;
     struct bytes states[STEP_PARTIES_MAX]; /* new state bytes; {NULL, 0}: unchanged */
+    bool erases; /* party 0 is a tombstone now: its id is to be forgotten, and so are the accounts merged into it */
+    const struct hash16 *merged; /* their keys: step_erased makes their tombstones */
+    size_t merged_count;
     /* Of each party whose state changed: when its next obligation falls due, µs UTC; INT64_MAX: none does. */
     int64_t due_at[STEP_PARTIES_MAX];
 };
@@ -142,8 +155,17 @@ struct subject {
 /* What a party brings: its state's bytes ({NULL,0} when never seen) and, per subject of the event that belongs to it,
  * the record from the side table ({NULL,0} when there is none or step_needs said that it isn't wanted). */
 struct party {
+    struct hash16 key; /* the member's; only merges read it */
     struct bytes state;
     struct bytes records[STEP_SUBJECTS_MAX];
+};
+
+/* Of a merge: a subject that party 0 has a record of, and the side table's rows about it: of party 0 where its state
+ * does not hold the record, of party 1 where it has one. */
+struct moved {
+    struct hash16 subject_key;
+    struct bytes from;
+    struct bytes into;
 };
 
 struct step_input {
@@ -152,7 +174,14 @@ struct step_input {
     const struct event *event;
     struct hash16 subject_keys[STEP_SUBJECTS_MAX]; /* aligned with step_subjects */
     struct party parties[STEP_PARTIES_MAX];
+    const struct moved *moved; /* of a merge: all records of party 0; no subject twice */
+    size_t moved_count;
 };
+
+/* Events of a member that was merged into another count for that one. Where the party's state says so, the event is
+ * changed to name the other, and true returned: its parties must be asked for again. The account that a merge ends is
+ * not followed, nor is the one that goes on where that would lead back to it. The name is a view into the state. */
+bool step_follow(const struct program *program, struct event *event, size_t party, struct bytes state);
 
 /* The members that the event touches: 1 or 2; never twice the same. */
 size_t step_parties(const struct program *program, const struct event *event, struct party_name out[STEP_PARTIES_MAX]);
@@ -162,6 +191,15 @@ size_t step_subjects(const struct program *program, const struct event *event, s
 
 /* True where the party's state does not hold the subject's record and the side table may: the caller must load it. */
 bool step_needs(struct bytes state, struct hash16 subject_key);
+
+/* True where the side table may hold records of the member. */
+bool step_has_spilled(struct bytes state);
+
+/* The subjects whose records the state holds. */
+size_t step_record_keys(struct bytes state, struct hash16 out[STEP_RECORDS_MAX]);
+
+/* The tombstone of a member: what keeps the ledger's sums, and nothing else. ERR_BAD_STATE. */
+enum err_code step_erased(struct bytes state, struct arena *arena, struct bytes *out, struct err *err);
 
 /* Decide. ERR_NONE fills *out (OUTCOME_REFUSED never with ERR_NONE); a poison code says why the event is refused and
  * leaves *out zero; ERR_BAD_STATE when state bytes cannot be read. */
@@ -178,6 +216,8 @@ struct state_summary {
     const struct state_balance *balances; /* in the arena, sorted by currency */
     size_t balance_count;
     int64_t entry_count; /* the last entry's sequence */
+    bool erased;
+    struct text merged_into; /* the member whose account this one went up in; empty: it did not */
 };
 
 /* ERR_BAD_STATE on bytes that no version of ours wrote; any bytes are safe. {NULL,0} reads as a member without

@@ -46,13 +46,29 @@ struct bytes work_record(const struct work *work, const struct member_work *memb
     return record.len > 0 ? record : work->input->parties[member->party].records[subject];
 }
 
-static void spill(struct work *work, const struct member_work *member, struct inline_record record)
+void work_reserve_spills(struct work *work, size_t more)
 {
-    assert(work->spill_count < (size_t)STEP_SPILLS_MAX * STEP_PARTIES_MAX);
-    if (!work->spills)
-        work->spills = arena_array(work->arena, (size_t)STEP_SPILLS_MAX * STEP_PARTIES_MAX, sizeof *work->spills);
+    size_t most = work->spill_count + more + (size_t)STEP_SPILLS_MAX * STEP_PARTIES_MAX;
+    struct spill *spills = arena_array(work->arena, most, sizeof *spills);
+    if (work->spill_count > 0)
+        memcpy(spills, work->spills, work->spill_count * sizeof *spills);
+    work->spills = spills;
+    work->spill_capacity = most;
+}
+
+void work_spill(struct work *work, struct member_work *member, struct hash16 key, struct bytes record)
+{
+    if (work->spill_count == work->spill_capacity)
+        work_reserve_spills(work, 0);
+    member->state.has_spilled = true;
     work->spills[work->spill_count++] =
-        (struct spill){.party = member->party, .key = record.key, .record = arena_bytes(work->arena, record.bytes)};
+        (struct spill){.party = member->party, .key = key, .record = arena_bytes(work->arena, record)};
+}
+
+static void spill(struct work *work, struct member_work *member, size_t at)
+{
+    struct inline_record record = state_spill(&member->state, at);
+    work_spill(work, member, record.key, record.bytes);
 }
 
 void work_put_record(struct work *work, struct member_work *member, size_t subject, struct bytes record)
@@ -62,9 +78,9 @@ void work_put_record(struct work *work, struct member_work *member, size_t subje
     member->changed = true;
     size_t most = record.len > STATE_RECORD_BYTES_MAX ? 0 : STEP_SPILLS_MAX;
     if (most == 0) /* alone too large: it goes, the older ones may stay */
-        spill(work, member, state_spill(&member->state, member->state.record_count - 1));
+        spill(work, member, member->state.record_count - 1);
     for (; most > 0 && state_is_crowded(&member->state); most--)
-        spill(work, member, state_spill(&member->state, 0));
+        spill(work, member, 0);
 }
 
 struct reward *work_add_reward(struct work *work, struct member_work *member, enum reward_type type,
@@ -209,9 +225,17 @@ static enum err_code lifetime_overflow(struct work *work, struct text currency)
 void work_evaluate(const struct work *work, const struct member_work *member, const struct cel_program *expression,
                    const struct event *event, struct cel_value *out)
 {
-    struct cel_value value = event_fields_value(event);
-    (void)member;
-    cel_eval(expression, &value, work->arena, out);
+    struct member_view view;
+    view.program = work->program;
+    view.state = &member->state;
+    view.scratch = work->scratch;
+    view.at = event->occurred_at;
+    view.tier = member->tier;
+    view.opened = false;
+    struct cel_value variables[VARIABLE_COUNT] = {[VARIABLE_EVENT] = event_fields_value(event),
+                                                  [VARIABLE_MEMBER] = member_fields_value(&view),
+                                                  [VARIABLE_PROGRAM] = program_fields_value(work->program)};
+    cel_eval(expression, variables, work->arena, out);
 }
 
 bool work_condition_holds(const struct work *work, const struct member_work *member,

@@ -2,6 +2,7 @@
 #define POINTS_RULES_WORK_H
 
 #include "rules/cel/value.h"
+#include "rules/member_fields.h"
 #include "rules/program_model.h"
 #include "rules/record.h"
 #include "rules/shown.h"
@@ -22,6 +23,7 @@ struct member_work {
     int64_t entries_before;
     uint8_t party;
     bool changed;
+    struct text tier; /* held before the event */
 };
 
 struct work {
@@ -42,8 +44,12 @@ struct work {
     struct reward *rewards;
     size_t reward_count;
     size_t reward_capacity;
-    struct spill *spills; /* room for STEP_SPILLS_MAX per party */
+    struct spill *spills;
     size_t spill_count;
+    size_t spill_capacity;
+    bool erases;
+    const struct hash16 *merged; /* keys of accounts that are erased with the member's own */
+    size_t merged_count;
 };
 
 /* Why points move: whose terms, at which partner, about what. */
@@ -74,6 +80,12 @@ struct bytes work_record(const struct work *work, const struct member_work *memb
 /* Keeps the record; it becomes the member's newest. */
 void work_put_record(struct work *work, struct member_work *member, size_t subject, struct bytes record);
 
+/* Puts the record into the member's side table. */
+void work_spill(struct work *work, struct member_work *member, struct hash16 key, struct bytes record);
+
+/* Makes room for so many more calls of work_spill. */
+void work_reserve_spills(struct work *work, size_t more);
+
 /* Appends an output for the member with what the balance (NULL: none) is now; the caller fills in the rest, which is
  * zero. Earlier pointers are void. */
 struct reward *work_add_reward(struct work *work, struct member_work *member, enum reward_type type,
@@ -102,6 +114,8 @@ struct lot work_lot(const struct program *terms, const struct rule *rule, size_t
 
 /* The member earned or spent: points of the currency that end when the member is idle live on. */
 void work_touch(struct work *work, struct member_work *member, const struct program *terms, size_t currency);
+/* The variables of every expression: the event, the member that it is about, the program. */
+enum { VARIABLE_EVENT, VARIABLE_MEMBER, VARIABLE_PROGRAM, VARIABLE_COUNT };
 
 /* What an expression of a program gives for the event and the member; *out may refer to both and to the arena. An error
  * (an absent key, an overflow) is a value. */

@@ -7,27 +7,36 @@ for i = 1, width, 2 do
     names[i + 1] = 'lifetime:' .. ARGV[(i + 5) / 2]
 end
 
+local function is_ended(key, ended)
+    if ended == 'erased' then
+        return redis.call('HLEN', key) == 1
+    end
+    return redis.call('HLEN', key) == 2 and redis.call('HGET', key, 'merged_into') == string.sub(ended, 6)
+end
+
 local at, missing, behind, ahead, altered = 3 + width / 2, 0, 0, 0, 0
 for _, key in ipairs(KEYS) do
     local stored = redis.pcall('HGET', key, 'version')
-    local version = tonumber(ARGV[at])
+    local version, ended = tonumber(ARGV[at]), ARGV[at + 1]
     if not stored then
-        missing = missing + 1
+        missing = missing + (ended == 'erased' and 0 or 1)
     elseif type(stored) == 'table' or not tonumber(stored) then
         altered = altered + 1
     elseif tonumber(stored) < version then
         behind = behind + 1
     elseif tonumber(stored) > version then
         ahead = ahead + 1
+    elseif ended ~= '' then
+        altered = altered + (is_ended(key, ended) and 0 or 1)
     elseif width > 0 then
         local values = redis.call('HMGET', key, unpack(names))
         for i = 1, width do
-            if (values[i] or '') ~= ARGV[at + i] then
+            if (values[i] or '') ~= ARGV[at + 1 + i] then
                 altered = altered + 1
                 break
             end
         end
     end
-    at = at + width + 1
+    at = at + width + 2
 end
 return {missing, behind, ahead, altered}

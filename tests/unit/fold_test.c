@@ -54,6 +54,20 @@ static enum err_code read_sides(void *context, struct side_record *sides, size_t
     return ERR_NONE;
 }
 
+/* The side table of whoever has one: a record of the activity "walk". */
+static enum err_code read_sides_of(void *context, struct hash16 member_key, struct arena *arena,
+                                   struct side_record **sides, size_t *count, struct err *err)
+{
+    (void)context, (void)err;
+    *count = 1;
+    *sides = arena_array(arena, 1, sizeof **sides);
+    **sides =
+        (struct side_record){.member_key = member_key, .subject_key = hash_subject(TEXT("activity"), TEXT("walk"))};
+    static const uint8_t undone[] = {2, 2, 1, 0, 0};
+    (*sides)->record = (struct bytes){undone, sizeof undone};
+    return ERR_NONE;
+}
+
 static enum err_code read_keys(void *context, const struct hash16 *keys, size_t count, struct hash16 *content,
                                bool *found, struct err *err)
 {
@@ -121,7 +135,7 @@ static void visit(struct world *world, int64_t offset, const char *id, const cha
 static struct changes *run(struct world *world, bool look_up)
 {
     struct fold_input input = {world->records, world->count, &world->programs, look_up, world->pending};
-    struct fold_reader reader = {world, read_members, read_sides, read_keys, read_refused};
+    struct fold_reader reader = {world, read_members, read_sides, read_sides_of, read_keys, read_refused};
     struct changes *changes = NULL;
     struct err err = {0};
     cr_assert_eq(fold_run(world->fold, &input, &reader, &changes, &err), ERR_NONE, "%s", err.text);
@@ -186,7 +200,7 @@ Test(fold, asks_for_keys_when_a_refused_record_may_be_a_copy)
     visit(&world, 100, "a", "ann");
     visit(&world, 101, "a", "bob");
     struct fold_input input = {world.records, world.count, &world.programs, false, NULL};
-    struct fold_reader reader = {&world, read_members, read_sides, read_keys, read_refused};
+    struct fold_reader reader = {&world, read_members, read_sides, read_sides_of, read_keys, read_refused};
     struct changes *changes = NULL;
     struct err err = {0};
     cr_assert_eq(fold_run(world.fold, &input, &reader, &changes, &err), ERR_KEYS_EXIST);
@@ -237,7 +251,7 @@ Test(fold, knows_the_keys_of_a_batch_whose_transaction_has_not_ended)
     visit(&world, 100, "a", "ann");
     visit(&world, 101, "b", "bob");
     struct fold_input input = {world.records, world.count, &world.programs, true, NULL};
-    struct fold_reader reader = {&world, read_members, read_sides, read_keys, read_refused};
+    struct fold_reader reader = {&world, read_members, read_sides, read_sides_of, read_keys, read_refused};
     struct changes *pending = NULL;
     cr_assert_eq(fold_run(before, &input, &reader, &pending, NULL), ERR_NONE);
     world.pending = pending;
@@ -270,5 +284,96 @@ Test(fold, gives_the_same_bytes_for_the_same_records)
     cr_assert_eq(memcmp(frames.at, changes->ranges[0].frames.at, frames.len), 0);
     buffer_release(&entries);
     buffer_release(&frames);
+    close_world(&world);
+}
+
+static void rename_event(struct world *world, enum event_kind kind, const char *merged_into)
+{
+    struct record *record = &world->records[world->count - 1];
+    record->event.type = EVENT_MEMBER;
+    record->event.kind = kind;
+    record->event.member = (struct member_event){.merged_into = text_of(merged_into)};
+}
+
+static const struct member *find_member(const struct changes *changes, const char *name)
+{
+    struct hash16 key = hash_member(TEXT("shop"), text_of(name));
+    for (size_t i = 0; i < changes->member_count; i++)
+        if (hash16_equal(changes->members[i].key, key))
+            return &changes->members[i];
+    return NULL;
+}
+
+static int64_t points_of(struct world *world, const struct member *member)
+{
+    struct state_summary summary;
+    struct err err;
+    cr_assert_not_null(member);
+    cr_assert_eq(state_summarise(member->state, world->arena, &summary, &err), ERR_NONE, "%s", err.text);
+    return summary.balance_count > 0 ? summary.balances[0].available : 0;
+}
+
+Test(fold, follows_members_that_were_merged_in_the_batch_and_before_it)
+{
+    struct world world;
+    open_world(&world);
+    visit(&world, 100, "a", "ann");
+    visit(&world, 101, "m", "ann");
+    rename_event(&world, MEMBER_MERGED, "bob");
+    visit(&world, 102, "b", "ann");
+    struct changes *changes = run(&world, false);
+    cr_assert_eq(changes->member_count, 2);
+    cr_assert_eq(points_of(&world, find_member(changes, "ann")), 0);
+    cr_assert_eq(points_of(&world, find_member(changes, "bob")), 20);
+    fold_expect(world.fold);
+    world.count = 0;
+    visit(&world, 103, "n", "bob");
+    rename_event(&world, MEMBER_MERGED, "carl");
+    visit(&world, 104, "c", "ann");
+    changes = run(&world, false);
+    cr_assert_eq(points_of(&world, find_member(changes, "carl")), 30, "by way of bob");
+    cr_assert_not(find_member(changes, "ann")->changed);
+    close_world(&world);
+}
+
+/* The activity "walk" is undone for ann by a record in her side table. */
+static struct bytes spilled_state(void)
+{
+    static const uint8_t bytes[] = {2, 1, 0, 0};
+    return (struct bytes){bytes, sizeof bytes};
+}
+
+Test(fold, moves_the_side_table_of_an_account_that_ends)
+{
+    struct world world;
+    open_world(&world);
+    cache_put(world.cache, hash_member(TEXT("shop"), TEXT("ann")), 4, spilled_state());
+    visit(&world, 100, "m", "ann");
+    rename_event(&world, MEMBER_MERGED, "bob");
+    struct changes *changes = run(&world, false);
+    struct hash16 bob = hash_member(TEXT("shop"), TEXT("bob"));
+    size_t moved = 0;
+    for (size_t i = 0; i < changes->side_count; i++)
+        moved += changes->sides[i].changed && hash16_equal(changes->sides[i].member_key, bob) &&
+                 changes->sides[i].record.len == 5;
+    cr_assert_eq(moved, 1);
+    cr_assert(step_has_spilled(find_member(changes, "bob")->state));
+    cr_assert_not(step_has_spilled(find_member(changes, "ann")->state));
+    close_world(&world);
+}
+
+Test(fold, erases_a_member_with_the_accounts_that_were_merged_into_it)
+{
+    struct world world;
+    open_world(&world);
+    visit(&world, 100, "a", "ann");
+    visit(&world, 101, "m", "ann");
+    rename_event(&world, MEMBER_MERGED, "bob");
+    visit(&world, 102, "e", "bob");
+    rename_event(&world, MEMBER_ERASED, "");
+    struct changes *changes = run(&world, false);
+    cr_assert(find_member(changes, "ann")->erased && find_member(changes, "bob")->erased);
+    cr_assert_eq(points_of(&world, find_member(changes, "bob")), 10, "the ledger's sums stay");
+    cr_assert_eq(find_member(changes, "ann")->due_at, INT64_MAX);
     close_world(&world);
 }

@@ -200,6 +200,8 @@ static const struct {
     {"[cafe, bookshop]", "[cafe, cafe]", "7:18: partner `cafe` stands here a second time\n"},
     {"[cafe, bookshop]", "cafe", "7:11: partners must be a list, this is a single value\n"},
     {"clamp", "clam", "8:10: refunds is `clam`; it can be: negative, clamp; did you mean `clamp`?\n"},
+    {"refunds: clamp", "enrolment: require",
+     "8:12: enrolment is `require`; it can be: first_event, required; did you mean `required`?\n"},
     {"id: base", "id: tea", "12:5: id `tea` stands here a second time; the first is in line 10\n"},
     {"id: base", "id: adjustment",
      "10:10: id `adjustment` is what corrections by support are booked under; choose another\n"},
@@ -436,6 +438,11 @@ Test(program_load, checks_a_condition_against_the_events_fields)
                      "condition)\n");
     expect_condition("review.approved", "event.id.matches('(')",
                      "7:58: when: a ( without its ) in the pattern (line 1, column 18 of the condition)\n");
+    expect_condition(
+        "review.approved", "member.zon == 'UTC'",
+        "7:58: when: no field `zon` in member; did you mean `zone`? (line 1, column 8 of the condition)\n");
+    expect_condition("review.approved", "event.occurred_at.getHours('Mars/Base') > 6",
+                     "7:58: when: unknown time zone (line 1, column 28 of the condition)\n");
 }
 
 Test(program_load, bounds_what_a_condition_costs)

@@ -56,6 +56,11 @@ static struct member_state full_state(void)
     state_tally(&state, TEXT("note-20"), 2, scratch)->count = 3;
     state_tally(&state, TEXT("note-20"), 1, scratch)->count = 1;
     state_tally(&state, TEXT("coffee"), 1, scratch)->carry = -29999;
+    static struct profile profile = {.forgot_standings = false, .version_count = 2, .standing_count = 1};
+    profile.versions[0] = (struct profile_version){-5, {(const uint8_t *)"\0\0\0\0\0\0\0", 7}};
+    profile.versions[1] = (struct profile_version){7, {(const uint8_t *)"\3UTC\0\0\1\0\0\0", 10}};
+    profile.standings[0] = (struct profile_standing){7, STANDING_LEFT};
+    state.profile = &profile;
     state_put_record(&state, key_of(1), bytes_of("first"));
     state_put_record(&state, key_of(2), bytes_of("second"));
     return state;
@@ -79,6 +84,8 @@ Test(state, reads_back_what_was_written)
     cr_assert(text_equal(read.tallies[0].reward_id, TEXT("coffee")) && read.tallies[0].carry == -29999);
     cr_assert(read.tallies[1].version == 1 && read.tallies[1].count == 1);
     cr_assert(read.tallies[2].version == 2 && read.tallies[2].count == 3);
+    cr_assert(read.profile->version_count == 2 && read.profile->versions[0].since == -5);
+    cr_assert(read.profile->versions[1].body.len == 10 && read.profile->standings[0].standing == STANDING_LEFT);
     cr_assert(hash16_equal(read.records[1].key, key_of(2)) && read.records[1].bytes.len == 6);
     cr_assert_not(read.has_spilled);
     struct bytes again = state_encode(&read, scratch);

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "base/checked.h"
+
 enum { DAY = 86400, SECOND = 1000000 };
 
 static int64_t floor_seconds(int64_t at)
@@ -9,10 +11,11 @@ static int64_t floor_seconds(int64_t at)
     return at / SECOND - (at % SECOND < 0);
 }
 
-/* The instant at which that local day begins. */
+/* The instant at which that local day begins; NEVER where no time reaches so far. */
 static int64_t day_begins(const struct zone *zone, int64_t days)
 {
-    return zone_instant(zone, days * DAY) * SECOND;
+    int64_t at;
+    return checked_mul(zone_instant(zone, days * DAY), SECOND, &at) ? at : NEVER;
 }
 
 /* Local days since 1970 of the day so many months and days after that one. */

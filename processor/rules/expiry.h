@@ -29,8 +29,8 @@ struct warnings {
 
 #define NEVER INT64_MAX
 
-/* The first instant (µs UTC) at which points that came at that time (µs UTC) are expired, by the zone's calendar; NEVER
- * where they do not. Months are clamped: 31 January and one month end with 28 or 29 February. */
+/* The first instant (µs UTC) at which points that came at that time (µs UTC) are expired, by the zone's calendar;
+ * NEVER where they do not. Months are clamped: 31 January and one month end with 28 or 29 February. */
 int64_t expiry_end(const struct expiry *expiry, const struct zone *zone, int64_t at);
 
 /* When the next warning of an end falls due after that time; NEVER where none does. */

@@ -20,11 +20,14 @@
 #include "sink/publisher.h"
 #include "source/claim.h"
 #include "source/source.h"
+#include "timers/timers.h"
 
 /* The stages, each with a thread of its own, in the order in which a record passes them:
  *
  *   source (this thread) --> decode --> ledger: fold, one transaction --> publisher: Kafka transaction, K
  *                                                                     `-> projection: Redis
+ *
+ * Beside them the timers find members whom nothing wakes, and send them an event of their own through the source.
  *
  * The poll thread never sleeps and never talks to the database, but for the steps of an assignment. */
 
@@ -44,6 +47,7 @@ struct pipeline {
     struct ledger_stage *ledger;
     struct publisher *publisher;
     struct projection *projection;
+    struct timers *timers;
     struct registry *registry;
     struct reward_frame frame;
     struct claim claim;           /* the poll thread's */
@@ -55,7 +59,7 @@ struct pipeline {
     rd_kafka_message_t *held[HELD_MOST]; /* read, but the inbox was full; in order */
     size_t held_count;
     int64_t held_since;
-    int64_t last_record_at;
+    int64_t busy_at; /* when something was last read, or under way */
     bool assigned;
 };
 
@@ -171,6 +175,7 @@ static void hand_over(struct pipeline *pipeline, struct assignment *assignment, 
     if (count == 0 || !publisher_push(pipeline->publisher, items, count))
         free(items);
     decode_stage_begin(pipeline->decode, assignment);
+    timers_turn(pipeline->timers, assignment_find(assignment, pipeline->config->kafka_timers_topic, 0) != NULL);
 }
 
 static enum err_code on_assigned(void *context, struct assignment *assignment, int64_t *start, struct err *err)
@@ -189,7 +194,7 @@ static enum err_code on_assigned(void *context, struct assignment *assignment, i
     if (!code) {
         hand_over(pipeline, assignment, claimed);
         pipeline->assigned = true;
-        pipeline->last_record_at = clock_monotonic_us();
+        pipeline->busy_at = clock_monotonic_us();
     }
     free(claimed);
     return code;
@@ -208,6 +213,7 @@ static void on_revoked(void *context, struct assignment *assignment, bool lost)
     struct pipeline *pipeline = context;
     int64_t wait_ms = lost ? 0 : pipeline->config->kafka_max_poll_interval_ms / 4;
     (void)assignment;
+    timers_turn(pipeline->timers, false);
     drop_held(pipeline);
     publisher_closing(pipeline->publisher);
     decode_stage_end(pipeline->decode);
@@ -247,20 +253,26 @@ static enum err_code poll_once(struct pipeline *pipeline, struct err *err)
     enum err_code code = source_poll(pipeline->source, POLL_MS, &message, err);
     if (!message)
         return code;
-    pipeline->last_record_at = clock_monotonic_us();
+    pipeline->busy_at = clock_monotonic_us();
     if (pipeline->held_count > 0 || !decode_stage_put(pipeline->decode, message, PUT_MS)) {
         if (pipeline->held_count == 0)
-            pipeline->held_since = pipeline->last_record_at;
+            pipeline->held_since = pipeline->busy_at;
         pipeline->held[pipeline->held_count++] = message;
     }
     return ERR_NONE;
 }
 
+/* True when nothing came and nothing was under way for so long, and nobody is due to be woken. */
 static bool is_idle(struct pipeline *pipeline, int64_t idle_s)
 {
-    return idle_s > 0 && pipeline->assigned && pipeline->held_count == 0 &&
-           clock_monotonic_us() - pipeline->last_record_at >= idle_s * 1000000 && decode_stage_idle(pipeline->decode) &&
-           ledger_stage_drain(pipeline->ledger, 0) && publisher_drain(pipeline->publisher, 0);
+    if (idle_s == 0 || !pipeline->assigned)
+        return false;
+    bool at_rest = pipeline->held_count == 0 && decode_stage_idle(pipeline->decode) &&
+                   ledger_stage_drain(pipeline->ledger, 0) && publisher_drain(pipeline->publisher, 0);
+    if (!at_rest)
+        pipeline->busy_at = clock_monotonic_us();
+    return at_rest && clock_monotonic_us() - pipeline->busy_at >= idle_s * 1000000 &&
+           timers_are_idle(pipeline->timers, pipeline->busy_at);
 }
 
 static enum err_code poll_until_stopped(struct pipeline *pipeline, const struct pipeline_options *options,
@@ -353,6 +365,8 @@ static enum err_code build(struct pipeline *pipeline, struct err *err)
     if (!code)
         code = projection_new(config, &pipeline->projection, err);
     if (!code)
+        code = timers_new(config, &pipeline->timers, err);
+    if (!code)
         code = source_new(config, &source_hooks, &pipeline->source, err);
     if (code)
         return code;
@@ -380,6 +394,7 @@ static void finish(struct pipeline *pipeline)
 static void take_down(struct pipeline *pipeline)
 {
     source_close(pipeline->source); /* its revoke callback still needs the stages */
+    timers_free(pipeline->timers);
     decode_stage_free(pipeline->decode);
     ledger_stage_free(pipeline->ledger);
     publisher_free(pipeline->publisher);

@@ -20,6 +20,11 @@
       "loyalty.orders,loyalty.reviews,loyalty.shares,loyalty.referrals,loyalty.activities,loyalty.redemptions,"        \
       "loyalty.adjustments,loyalty.members,loyalty.timers",                                                            \
       "input topics, comma-separated")                                                                                 \
+    X(kafka_history_topics, "kafka.history_topics", "",                                                                \
+      "those of the input topics that tell of the past, comma-separated: read to its end, such a topic counts as its " \
+      "newest event, not as now, so that nothing falls due too early while history is filled in")                      \
+    X(kafka_timers_topic, "kafka.timers_topic", "loyalty.timers",                                                      \
+      "where timers go that wake quiet members; one of kafka.topics, else there are none")                             \
     X(kafka_rewards_topic, "kafka.rewards_topic", "loyalty.rewards", "where reward events go")                         \
     X(kafka_dead_letter_topic, "kafka.dead_letter_topic", "loyalty.dead-letter", "where refused records go")           \
     X(kafka_properties_file, "kafka.properties_file", "",                                                              \
@@ -64,7 +69,7 @@
     X(cache_max_mib, "cache.max_mib", 24, 1, 65536, "memory for members' states, MiB")                                 \
     X(limit_message_bytes, "limit.message_bytes", 1048576, 64, 104857600, "largest record value")                      \
     X(limit_lines, "limit.lines", 1000, 1, 100000, "most lines of an order")                                           \
-    X(limit_string_bytes, "limit.string_bytes", 4096, 16, 1048576, "longest text in an event")                         \
+    X(limit_string_bytes, "limit.string_bytes", 4096, 96, 1048576, "longest text in an event")                         \
     X(limit_member_id_bytes, "limit.member_id_bytes", 128, 8, 1024, "longest member id")                               \
     X(limit_future_s, "limit.future_s", 300, 0, 31536000,                                                              \
       "how far occurred_at may lie after the record's timestamp, seconds")                                             \

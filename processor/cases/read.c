@@ -5,6 +5,7 @@
 #include "cases/event_values.h"
 #include "cases/grow.h"
 #include "decode/utf8.h"
+#include "program/bundle.h"
 #include "program/load.h"
 #include "rules/program_model.h"
 

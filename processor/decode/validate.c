@@ -48,6 +48,7 @@ static enum err_code check_member_id(const char *name, struct text id, const str
     return ERR_NONE;
 }
 
+/* A timer is sent long after it was due where the processor was down. */
 static enum err_code check_time(const struct event *event, const struct decode_limits *limits, int64_t recorded_at,
                                 struct err *err)
 {
@@ -56,7 +57,7 @@ static enum err_code check_time(const struct event *event, const struct decode_l
         return err_set(err, ERR_BAD_TIME, "occurred_at is %" PRId64, event->occurred_at);
     if (ahead > limits->future_us)
         return err_set(err, ERR_BAD_TIME, "occurred_at is %" PRId64 " s after the record's timestamp", ahead / 1000000);
-    if (ahead < -limits->past_us)
+    if (ahead < -limits->past_us && event->type != EVENT_TIMER)
         return err_set(err, ERR_BAD_TIME, "occurred_at is %" PRId64 " s before the record's timestamp",
                        -(ahead / 1000000));
     return ERR_NONE;

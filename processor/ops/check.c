@@ -5,9 +5,11 @@
 
 #include "base/arena.h"
 #include "ops/command.h"
+#include "program/bundle.h"
 #include "program/load.h"
 #include "program/zones.h"
 #include "source/kafka_conf.h"
+#include "timers/inputs.h"
 
 enum { ARENA_KEEP = 1 << 20 };
 
@@ -71,6 +73,13 @@ static void check_kafka_properties(struct findings *findings, const struct confi
         note_error(findings, "configuration", 0, 0, err.text);
 }
 
+static void check_topics(struct findings *findings, const struct config *config)
+{
+    struct err err = {.code = ERR_NONE};
+    if (inputs_check(config, &err) != ERR_NONE)
+        note_error(findings, "configuration", 0, 0, err.text);
+}
+
 static void check_config(struct findings *findings)
 {
     struct config config;
@@ -82,6 +91,7 @@ static void check_config(struct findings *findings)
     check_secret(findings, "redis.password_file", config.redis_password_file);
     check_secret(findings, "registry.password_file", config.registry_password_file);
     check_kafka_properties(findings, &config);
+    check_topics(findings, &config);
     config_release(&config);
 }
 

@@ -15,6 +15,7 @@
     X(member_show)                                                                                                     \
     X(offsets_show)                                                                                                    \
     X(offsets_reset)                                                                                                   \
+    X(timers_show)                                                                                                     \
     X(redis_rebuild)                                                                                                   \
     X(audit)                                                                                                           \
     X(version)                                                                                                         \

@@ -7,6 +7,7 @@
 #include "ops/command.h"
 #include "ops/database.h"
 #include "ops/linediff.h"
+#include "program/bundle.h"
 #include "program/load.h"
 #include "program/schema.h"
 #include "program/store.h"

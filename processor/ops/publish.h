@@ -5,8 +5,8 @@
 
 #include "ops/command.h"
 #include "ops/event_json.h"
-#include "ops/sender.h"
 #include "ops/ticker.h"
+#include "sink/sender.h"
 
 /* What `points publish` was asked for. */
 struct publish_options {

@@ -3,6 +3,7 @@
 
 #include "cases/grow.h"
 #include "ops/test_report.h"
+#include "program/bundle.h"
 #include "program/load.h"
 #include "rules/program_model.h"
 

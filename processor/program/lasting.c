@@ -7,17 +7,17 @@
 enum unit { UNIT_HOUR, UNIT_DAY, UNIT_WEEK, UNIT_MONTH, UNIT_YEAR, UNIT_COUNT };
 
 /* "12 months": so many of a unit. */
-struct span {
+struct stretch {
     int64_t count;
     enum unit unit;
 };
 
-enum { SPAN_MAX = 36500, DAYS_A_WEEK = 7, MONTHS_A_YEAR = 12, SECONDS_AN_HOUR = 3600, HOURS_A_DAY = 24 };
+enum { STRETCH_MAX = 36500, DAYS_A_WEEK = 7, MONTHS_A_YEAR = 12, SECONDS_AN_HOUR = 3600, HOURS_A_DAY = 24 };
 
-#define BLANK          " +"
-#define SPAN_OF(units) "[0-9]+" BLANK "(" units ")s?"
-#define CALENDAR_SPAN  SPAN_OF("day|week|month|year")
-#define EXACT_SPAN     SPAN_OF("hour|day|week")
+#define BLANK             " +"
+#define STRETCH_OF(units) "[0-9]+" BLANK "(" units ")s?"
+#define CALENDAR_STRETCH  STRETCH_OF("day|week|month|year")
+#define EXACT_STRETCH     STRETCH_OF("hour|day|week")
 
 static bool find_unit(struct text word, enum unit *out)
 {
@@ -34,33 +34,37 @@ static bool find_unit(struct text word, enum unit *out)
 }
 
 /* Takes "12 months" off the text. */
-static bool take_span(struct text *rest, struct span *out)
+static bool take_stretch(struct text *rest, struct stretch *out)
 {
     struct decimal number;
-    if (!decimal_parse(next_word(rest), 0, &number) || number.digits < 1 || number.digits > SPAN_MAX)
+    if (!decimal_parse(next_word(rest), 0, &number) || number.digits < 1 || number.digits > STRETCH_MAX)
         return false;
     out->count = number.digits;
     return find_unit(next_word(rest), &out->unit);
 }
 
-/* A span of the calendar; false where it is one of hours, or too long. */
-static bool set_calendar(struct span span, struct expiry *out)
+/* A stretch of the calendar; false where it is one of hours, or too long. */
+static bool set_calendar(struct stretch stretch, struct expiry *out)
 {
-    int64_t days = span.unit == UNIT_DAY ? span.count : span.unit == UNIT_WEEK ? span.count * DAYS_A_WEEK : 0;
-    int64_t months = span.unit == UNIT_MONTH ? span.count : span.unit == UNIT_YEAR ? span.count * MONTHS_A_YEAR : 0;
-    if (span.unit == UNIT_HOUR || days > EXPIRY_DAYS_MAX || months > EXPIRY_MONTHS_MAX)
+    int64_t days = stretch.unit == UNIT_DAY    ? stretch.count
+                   : stretch.unit == UNIT_WEEK ? stretch.count * DAYS_A_WEEK
+                                               : 0;
+    int64_t months = stretch.unit == UNIT_MONTH  ? stretch.count
+                     : stretch.unit == UNIT_YEAR ? stretch.count * MONTHS_A_YEAR
+                                                 : 0;
+    if (stretch.unit == UNIT_HOUR || days > EXPIRY_DAYS_MAX || months > EXPIRY_MONTHS_MAX)
         return false;
     out->days = (int)days;
     out->months = (int)months;
     return true;
 }
 
-/* A span of hours, days or weeks, each of the same length. */
-static bool exact_seconds(struct span span, int64_t *out)
+/* A stretch of hours, days or weeks, each of the same length. */
+static bool exact_seconds(struct stretch stretch, int64_t *out)
 {
     static const int64_t hours[UNIT_COUNT] = {
         [UNIT_HOUR] = 1, [UNIT_DAY] = HOURS_A_DAY, [UNIT_WEEK] = HOURS_A_DAY * DAYS_A_WEEK};
-    *out = span.count * hours[span.unit] * SECONDS_AN_HOUR;
+    *out = stretch.count * hours[stretch.unit] * SECONDS_AN_HOUR;
     return *out > 0 && *out <= (int64_t)EXPIRY_DAYS_MAX * HOURS_A_DAY * SECONDS_AN_HOUR;
 }
 
@@ -71,7 +75,7 @@ static bool parse_period(struct text rest, struct expiry *out)
 {
     static const struct text names[] = {{"month", 5}, {"quarter", 7}, {"year", 4}};
     static const int months[] = {1, 3, MONTHS_A_YEAR};
-    struct span span;
+    struct stretch stretch;
     struct text of = next_word(&rest), name = next_word(&rest);
     out->form = EXPIRY_PERIOD;
     for (size_t i = 0; i < FIELD_COUNT(names); i++)
@@ -82,7 +86,7 @@ static bool parse_period(struct text rest, struct expiry *out)
     struct text plus = next_word(&rest);
     if (plus.len == 0)
         return true;
-    return text_equal(plus, TEXT("+")) && take_span(&rest, &span) && set_calendar(span, out) &&
+    return text_equal(plus, TEXT("+")) && take_stretch(&rest, &stretch) && set_calendar(stretch, out) &&
            next_word(&rest).len == 0;
 }
 
@@ -90,7 +94,7 @@ static bool parse_expiry(struct text text, struct expiry *out)
 {
     struct text rest = text;
     struct text first = next_word(&rest);
-    struct span span;
+    struct stretch stretch;
     *out = (struct expiry){.form = EXPIRY_NEVER};
     if (text_equal(first, TEXT("never")))
         return next_word(&rest).len == 0;
@@ -98,7 +102,7 @@ static bool parse_expiry(struct text text, struct expiry *out)
         return parse_period(rest, out);
     out->form = EXPIRY_AFTER;
     rest = text;
-    if (!take_span(&rest, &span) || !set_calendar(span, out))
+    if (!take_stretch(&rest, &stretch) || !set_calendar(stretch, out))
         return false;
     struct text of = next_word(&rest);
     if (of.len == 0)
@@ -109,7 +113,7 @@ static bool parse_expiry(struct text text, struct expiry *out)
 
 const struct shape expire_shape = {.kind = SHAPE_TEXT,
                                    .pattern = "^ *(never|end" BLANK "of" BLANK "(month|quarter|year)(" BLANK
-                                              "\\+" BLANK CALENDAR_SPAN ")?|" CALENDAR_SPAN "(" BLANK "of" BLANK
+                                              "\\+" BLANK CALENDAR_STRETCH ")?|" CALENDAR_STRETCH "(" BLANK "of" BLANK
                                               "inactivity)?) *$",
                                    .example = "12 months"};
 
@@ -132,13 +136,13 @@ bool read_expiry(struct loader *loader, const struct node *node, struct expiry *
 /* ---- warn */
 
 static const struct shape distance_shape = {
-    .kind = SHAPE_TEXT, .pattern = "^ *" EXACT_SPAN " *$", .example = "30 days"};
+    .kind = SHAPE_TEXT, .pattern = "^ *" EXACT_STRETCH " *$", .example = "30 days"};
 const struct shape warn_shape = {.kind = SHAPE_LIST, .least = 1, .most = EXPIRY_WARNINGS_MAX, .of = &distance_shape};
 
 static bool parse_exact(struct text text, int64_t *out)
 {
-    struct span span;
-    return take_span(&text, &span) && exact_seconds(span, out) && next_word(&text).len == 0;
+    struct stretch stretch;
+    return take_stretch(&text, &stretch) && exact_seconds(stretch, out) && next_word(&text).len == 0;
 }
 
 /* At its place; false where it is there. */

@@ -1,17 +1,14 @@
 #include "program/load.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/buffer.h"
 #include "program/lasting.h"
 #include "program/parts.h"
 
 /* The outermost level of a program file. */
 
-enum { VERSION_MAX = INT32_MAX, NAME_MAX_BYTES = 32, PARTNER_MAX = 128, READ_CHUNK = 64 * 1024 };
+enum { VERSION_MAX = INT32_MAX, NAME_MAX_BYTES = 32, PARTNER_MAX = 128 };
 
 static void read_program_id(struct loader *loader, const struct node *node, void *unused)
 {
@@ -73,9 +70,41 @@ static void read_point_warnings(struct loader *loader, const struct node *node, 
     read_warnings(loader, node, &((struct currency *)into)->warnings);
 }
 
+/* What one point is worth; read when the decimals are known. */
+static void read_worth(struct loader *loader, const struct node *node, void *into)
+{
+    struct currency *currency = into;
+    const struct program *program = loader->program;
+    if (program->money_count == 0) {
+        complain(loader, node, "worth needs currencies: declare them under `money`");
+        return;
+    }
+    if (!expect_kind(loader, node, NODE_MAP, "worth") || !expect_count(loader, node, "worth", 1, PROGRAM_MONEY_MAX))
+        return;
+    struct rate *worth = arena_array(loader->arena, program->money_count, sizeof *worth);
+    for (const struct node *key = node->first; key; key = key->next) {
+        struct decimal money;
+        size_t place;
+        if (!read_money(loader, key, &place) || !expect_kind(loader, key->value, NODE_SCALAR, "worth"))
+            continue;
+        if (!decimal_parse(key->value->text, RATE_DECIMALS_MAX, &money) || money.digits == 0)
+            complain(loader, key->value, "worth is `%.*s`; expected an amount above zero such as 0.01",
+                     SHOWN(key->value->text));
+        else if (worth[place].denominator > 0)
+            complain(loader, key, "currency `%.*s` stands here a second time", SHOWN(key->text));
+        else if (!rate_make(money, (struct decimal){1, 0}, false, program->money[place].decimals, currency->decimals,
+                            &worth[place]))
+            complain(loader, key->value, "worth `%.*s` has too many digits", SHOWN(key->value->text));
+    }
+    currency->worth = worth;
+}
+
+static const struct shape worth_shape = {
+    .kind = SHAPE_MAP, .pattern = MONEY_PATTERN, .least = 1, .most = PROGRAM_MONEY_MAX, .of = &amount_shape};
 static const struct shape decimals_shape = {.kind = SHAPE_WHOLE, .least = 0, .most = DECIMALS_MAX};
 static const struct field point_fields[] = {
     {"decimals", false, read_decimals, &decimals_shape, "digits behind the point; none without it"},
+    {"worth", false, read_worth, &worth_shape, "what one of them is worth, by currency, where it pays for orders"},
     {"expire", false, read_point_expiry, &expire_shape, "how long points last: \"12 months\"; for ever without it"},
     {"warn", false, read_point_warnings, &warn_shape, "how long before points end their member is warned"},
 };
@@ -221,12 +250,15 @@ static const struct field program_fields[] = {
     {"version", true, read_version, &version_shape, "raised with every change; a version in force is never rewritten"},
     {"zone", false, read_zone, &zone_shape, "the shop's time zone, by its IANA name; UTC without it"},
     {"effective", true, read_effective, &date_time_shape, "the instant from which this version decides"},
-    {"points", true, read_points_map, &points_shape, "point currencies; the first is meant where none is named"},
     {"money", false, read_money_map, &money_shape, "currencies of orders, with the digits of their minor unit"},
+    {"points", true, read_points_map, &points_shape, "point currencies; the first is meant where none is named"},
     {"partners", false, read_partners, &partners_shape, "who else may send events"},
     {"refunds", false, read_refunds, &refunds_shape, "whether a take-back may leave less than nothing"},
+    {"week_begins", false, read_week_begins, &weekday_shape, "the first day of a week; monday without it"},
     {"enrolment", false, read_enrolment, &enrolment_shape, "whether a member must enrol before anything is earned"},
     {"rules", true, read_rules, &rules_shape, "what is earned"},
+    {"limits", false, read_limits, &limits_shape, "the most that several rules together grant to each member"},
+    {"multipliers", false, read_multipliers, &multipliers_shape, "what multiplies the points of rules"},
     {"rewards", false, read_rewards, &rewards_shape, "what is given by itself at thresholds"},
 };
 const struct shape program_shape = SHAPE_OF_FIELDS(program_fields);
@@ -236,10 +268,12 @@ enum err_code program_load(struct text source, const struct zones *zones, struct
 {
     assert(zones && arena && out && errors);
     struct program *program = arena_alloc(arena, sizeof *program);
-    *program = (struct program){.zone = TEXT("UTC"), .local = zones_find(zones, TEXT("UTC")), .zones = zones};
+    *program = (struct program){
+        .zone = TEXT("UTC"), .local = zones_find(zones, TEXT("UTC")), .zones = zones, .week_begins = 1};
     struct loader loader = {.arena = arena, .errors = errors, .program = program};
     loader.claims = arena_array(arena, CLAIMS_MAX, sizeof *loader.claims);
     size_t before = errors->count;
+    bundle_split(source, &source, &loader.attachments);
     const struct node *root = node_read(source, arena, errors);
     if (root)
         fields_read(&loader, root, "a program", program_fields, FIELD_COUNT(program_fields), NULL);
@@ -252,29 +286,5 @@ enum err_code program_load(struct text source, const struct zones *zones, struct
     }
     program_index(program, arena);
     *out = program;
-    return ERR_NONE;
-}
-
-enum err_code program_read_file(const char *path, struct arena *arena, struct text *out, struct err *err)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return err_set(err, ERR_FILE, "%s: %s", path, strerror(errno));
-    struct buffer buffer = {0};
-    size_t got;
-    do {
-        got = fread(buffer_reserve(&buffer, READ_CHUNK), 1, READ_CHUNK, file);
-        buffer.len += got;
-    } while (got > 0 && buffer.len <= PROGRAM_FILE_MAX);
-    bool failed = ferror(file) != 0;
-    fclose(file);
-    if (!failed && buffer.len <= PROGRAM_FILE_MAX)
-        *out = arena_text(arena, (struct text){(const char *)buffer.at, buffer.len});
-    bool too_large = buffer.len > PROGRAM_FILE_MAX;
-    buffer_release(&buffer);
-    if (failed)
-        return err_set(err, ERR_FILE, "%s: cannot be read", path);
-    if (too_large)
-        return err_set(err, ERR_FILE, "%s: larger than %d bytes", path, PROGRAM_FILE_MAX);
     return ERR_NONE;
 }

@@ -20,12 +20,10 @@ struct program_errors {
     size_t capacity;
 };
 
-/* source: the file's text. On success *out is a program whose memory is the arena's; it refers to zones, which outlive
- * it. On ERR_PROGRAM every error of the file is in errors (arena's), in order of line. */
+/* source: the file's text, with its list files where it names some (program/bundle.h). On success *out is a program
+ * whose memory is the arena's; it refers to zones, which outlive it. On ERR_PROGRAM every error of the file is in
+ * errors (arena's), in order of line. */
 enum err_code program_load(struct text source, const struct zones *zones, struct arena *arena, struct program **out,
                            struct program_errors *errors, struct err *err);
-
-/* Reads a file whole, at most 4 MiB; bytes are the arena's. */
-enum err_code program_read_file(const char *path, struct arena *arena, struct text *out, struct err *err);
 
 #endif

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <yaml.h>
 
+#include "program/bundle.h"
+
 /* ---- errors */
 
 void errors_add(struct program_errors *errors, struct arena *arena, int line, int column, struct text message)

@@ -6,7 +6,7 @@
 /* A YAML file as a tree in the arena, every node with its place, read within bounds: depth, number of nodes, no
  * anchors, aliases or tags, one document. */
 
-enum { NODE_DEPTH_MAX = 32, NODE_COUNT_MAX = 500000, PROGRAM_FILE_MAX = 4 * 1024 * 1024 };
+enum { NODE_DEPTH_MAX = 32, NODE_COUNT_MAX = 500000 };
 
 enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP };
 

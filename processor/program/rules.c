@@ -1,6 +1,7 @@
 #include <assert.h>
 
 #include "program/draft.h"
+#include "program/gate.h"
 #include "program/lasting.h"
 
 /* The rules of a program file. */
@@ -32,8 +33,6 @@ static void read_rounding(struct loader *loader, const struct node *node, void *
     if (!read_choice(loader, node, "rounding", rounding_names, FIELD_COUNT(rounding_names), &choice))
         return;
     draft->rule.rounding = (enum rounding)choice;
-    if (draft->earns && draft->rule.form != EARN_RATE)
-        complain(loader, node, "rounding is for rates; this rule earns a fixed amount");
 }
 
 enum { ONCE_FIRST = ONCE_PER_ORDER };
@@ -118,16 +117,27 @@ static void read_rule_reason(struct loader *loader, const struct node *node, voi
     read_reason(loader, node, &draft->rule.reason);
 }
 
+#define GATE_OF_DRAFT(into) (&((struct draft *)(into))->rule.gate)
+GATE_READERS(GATE_OF_DRAFT)
+
 static const struct field rule_fields[] = {
     {"id", true, read_rule_id, &id_shape, "stands in the ledger beside each entry"},
     {"on", true, read_on, &on_shape, "the event that it is for: order.paid, review.approved, activity.NAME"},
     {"earn", true, read_earn, &earn_shape, "how much: {rate: \"5 per 1.00\"} or {fixed: 50}"},
+    {"items", false, read_items, &items_shape, "the lines of an order that count; all without it"},
+    {"basis", false, read_basis, &basis_shape, "what of an order's price counts"},
     {"minimum", false, read_minimum, &minimum_shape, "the least amount of an order, by currency"},
     {"rounding", false, read_rounding, &rounding_shape, "how fractions of a point end, once, last; down without it"},
+    {"nth_order", false, read_nth, &nth_shape, "for the member's first order, or the 2nd, 5th"},
+    {"stacking", false, read_stacking, &stacking_shape,
+     "beside other rules: add, best of GROUP, or exclusive; add without it"},
+    {"priority", false, read_priority, &priority_shape, "which of several exclusive rules stands: the highest"},
+    GATE_FIELDS,
     {"once_per", false, read_once_per, &once_shape, "what it counts once"},
     {"networks", false, read_networks, &networks_shape, "where sharing counts; everywhere without it"},
     {"to", false, read_to, &side_shape, "which side of a referral earns; both without it"},
     {"expire", false, read_rule_expiry, &expire_shape, "how long its points last; without it as their currency says"},
+    {"limit", false, read_limit, &limit_shape, "the most that each member gets by it: \"100 points per day\""},
     {"reason", false, read_rule_reason, &reason_shape, "the words that members read"},
     {"when", false, read_when, &when_shape, "a condition over the event, in CEL"},
 };
@@ -167,6 +177,8 @@ void read_rules(struct loader *loader, const struct node *node, void *unused)
         rules[count++] = draft.rule;
     }
     assert(count == node->count);
+    loader->rules = rules;
+    loader->rule_count = count;
     loader->program->rules = rules;
     loader->program->rule_count = count;
 }

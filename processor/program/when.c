@@ -1,9 +1,10 @@
 #include "program/draft.h"
 #include "rules/cel/cel.h"
 #include "rules/event_fields.h"
+#include "rules/record.h"
 #include "rules/work.h"
 
-/* `when`: the condition of a rule, an expression over `event`, `member` and `program`. */
+/* Expressions over `event`, `member` and `program`: conditions and amounts. */
 
 static const struct zone *find_zone(const void *context, struct text name)
 {
@@ -27,10 +28,52 @@ static const struct cel_env *environment_of(struct loader *loader, enum event_ty
 
 /* The column of a fault is that in the file where the expression stands on one line without quotes; else that of the
  * expression, and the message says where in it. */
-static void complain_of(struct loader *loader, const struct node *node, const struct cel_fault *fault)
+static void complain_of(struct loader *loader, const struct node *node, const char *what, const struct cel_fault *fault)
 {
-    complain(loader, node, "when: %.*s (line %d, column %d of the condition)", SHOWN(fault->message), fault->line,
-             fault->column);
+    complain(loader, node, "%s: %.*s (line %d, column %d of the %s)", what, SHOWN(fault->message), fault->line,
+             fault->column, strcmp(what, "when") == 0 ? "condition" : "expression");
+}
+
+static bool compile(struct loader *loader, const struct node *node, const char *what, enum event_type type,
+                    struct cel_program **out)
+{
+    struct cel_fault fault = {0};
+    if (!expect_kind(loader, node, NODE_SCALAR, what))
+        return false;
+    if (!cel_compile(environment_of(loader, type), node->text, loader->arena, out, &fault))
+        return true;
+    complain_of(loader, node, what, &fault);
+    return false;
+}
+
+bool read_condition(struct loader *loader, const struct node *node, enum event_type type,
+                    const struct cel_program **out)
+{
+    struct cel_program *condition = NULL;
+    if (!compile(loader, node, "when", type, &condition))
+        return false;
+    if (cel_program_type(condition)->kind != CEL_BOOL) {
+        complain(loader, node, "when gives %.*s; a condition is true or false",
+                 SHOWN(cel_type_text(loader->arena, cel_program_type(condition))));
+        return false;
+    }
+    *out = condition;
+    return true;
+}
+
+bool read_amount_expression(struct loader *loader, const struct node *node, enum event_type type,
+                            const struct cel_program **out)
+{
+    struct cel_program *amount = NULL;
+    if (!compile(loader, node, "amount", type, &amount))
+        return false;
+    if (cel_program_type(amount)->kind != CEL_INT) {
+        complain(loader, node, "amount gives %.*s; points are a whole number, an int",
+                 SHOWN(cel_type_text(loader->arena, cel_program_type(amount))));
+        return false;
+    }
+    *out = amount;
+    return true;
 }
 
 const struct shape when_shape = {.kind = SHAPE_TEXT, .example = "event.rating >= 4"};
@@ -38,16 +81,6 @@ const struct shape when_shape = {.kind = SHAPE_TEXT, .example = "event.rating >=
 void read_when(struct loader *loader, const struct node *node, void *into)
 {
     struct draft *draft = into;
-    struct cel_program *condition = NULL;
-    struct cel_fault fault = {0};
-    if (!draft->typed || !expect_kind(loader, node, NODE_SCALAR, "when"))
-        return;
-    if (cel_compile(environment_of(loader, draft->rule.type), node->text, loader->arena, &condition, &fault))
-        complain_of(loader, node, &fault);
-    else if (cel_program_type(condition)->kind != CEL_BOOL)
-        complain(loader, node, "when gives %.*s; a condition is true or false",
-                 SHOWN(cel_type_text(loader->arena, cel_program_type(condition))));
-    else
-        draft->rule.when = condition;
-    draft->rule.image |= IMAGE_ALL;
+    if (draft->typed && read_condition(loader, node, draft->rule.type, &draft->rule.when))
+        draft->rule.image |= IMAGE_ALL;
 }

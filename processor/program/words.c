@@ -4,6 +4,11 @@
 
 /* Rates and reasons: the two small languages inside a program file's values. */
 
+struct node word_node(const struct node *of, struct text word)
+{
+    return (struct node){.kind = NODE_SCALAR, .line = of->line, .column = of->column, .text = word};
+}
+
 /* ---- rates */
 
 struct text next_word(struct text *rest)
@@ -18,32 +23,82 @@ struct text next_word(struct text *rest)
     return word;
 }
 
-static bool split_rate(struct text text, struct text *a, struct text *b, bool *whole)
+/* The words of a rate: "A per [whole] B", "A per [whole] [B] unit", "A%". */
+struct rate_words {
+    struct text a;
+    struct text b;
+    struct text unit;
+    bool whole;
+};
+
+static bool begins_with_digit(struct text text)
 {
-    *a = next_word(&text);
-    struct text per = next_word(&text);
-    *b = next_word(&text);
-    *whole = text_equal(*b, TEXT("whole"));
-    if (*whole)
-        *b = next_word(&text);
-    return text_equal(per, TEXT("per")) && b->len > 0 && next_word(&text).len == 0;
+    return text.len > 0 && text.at[0] >= '0' && text.at[0] <= '9';
+}
+
+static bool is_unit(struct text text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!((text.at[i] >= 'a' && text.at[i] <= 'z') || text.at[i] == '_'))
+            return false;
+    return true;
+}
+
+static bool split_rate(struct text text, struct rate_words *out)
+{
+    out->a = next_word(&text);
+    struct text per = next_word(&text), next = next_word(&text);
+    out->whole = text_equal(next, TEXT("whole"));
+    if (out->whole)
+        next = next_word(&text);
+    out->b = begins_with_digit(next) ? next : TEXT("1");
+    out->unit = begins_with_digit(next) ? next_word(&text) : next;
+    return text_equal(per, TEXT("per")) && next.len > 0 && is_unit(out->unit) && next_word(&text).len == 0;
+}
+
+/* "5%" is 0.05 per 1. */
+static bool split_percentage(struct text text, struct decimal *a, struct decimal *b)
+{
+    struct text number = next_word(&text);
+    if (number.len < 2 || number.at[number.len - 1] != '%' || next_word(&text).len > 0)
+        return false;
+    number.len--;
+    if (!decimal_parse(number, RATE_DECIMALS_MAX - 2, a))
+        return false;
+    a->decimals += 2;
+    *b = (struct decimal){1, 0};
+    return true;
 }
 
 #define NUMBER "[0-9]+(\\.[0-9]+)?"
-const struct shape rate_shape = {
-    .kind = SHAPE_TEXT, .pattern = "^ *" NUMBER " +per +(whole +)?" NUMBER " *$", .example = "1 per 1.00"};
+const struct shape rate_shape = {.kind = SHAPE_TEXT,
+                                 .pattern = "^ *(" NUMBER "%|" NUMBER " +per +(whole +)?(" NUMBER "|(" NUMBER
+                                            " +)?[a-z_]+)) *$",
+                                 .example = "1 per 1.00"};
 
-bool read_rate(struct loader *loader, const struct node *node, int point_decimals, int basis_decimals, struct rate *out)
+static bool parse_rate(struct text text, bool units, struct decimal *a, struct decimal *b, bool *whole)
+{
+    struct rate_words words;
+    *whole = false;
+    if (split_percentage(text, a, b))
+        return true;
+    if (!split_rate(text, &words) || (words.unit.len > 0 && !units))
+        return false;
+    *whole = words.whole;
+    return decimal_parse(words.a, RATE_DECIMALS_MAX, a) && decimal_parse(words.b, RATE_DECIMALS_MAX, b);
+}
+
+bool read_rate(struct loader *loader, const struct node *node, bool units, int point_decimals, int basis_decimals,
+               struct rate *out)
 {
     if (!expect_kind(loader, node, NODE_SCALAR, "a rate"))
         return false;
-    struct text a_text, b_text;
     struct decimal a, b;
     bool whole;
-    if (!split_rate(node->text, &a_text, &b_text, &whole) || !decimal_parse(a_text, RATE_DECIMALS_MAX, &a) ||
-        !decimal_parse(b_text, RATE_DECIMALS_MAX, &b))
-        complain(loader, node, "rate `%.*s`; expected \"1 per 1.00\" or \"1 per whole 1.00\", at most %d decimals",
-                 SHOWN(node->text), RATE_DECIMALS_MAX);
+    if (!parse_rate(node->text, units, &a, &b, &whole))
+        complain(loader, node, "rate `%.*s`; expected %s, at most %d decimals", SHOWN(node->text),
+                 units ? "\"1.5 per mile\" or \"1 per whole 10\"" : "\"1 per 1.00\", \"1 per whole 1.00\" or \"5%\"",
+                 RATE_DECIMALS_MAX);
     else if (a.digits == 0 || b.digits == 0)
         complain(loader, node, "rate `%.*s`: both numbers must be above zero", SHOWN(node->text));
     else if (!rate_make(a, b, whole, point_decimals, basis_decimals, out))

@@ -4,10 +4,13 @@
 
 #include "base/checked.h"
 #include "rules/cel/cel.h"
+#include "rules/gate.h"
+#include "rules/profile.h"
 
-bool gate_is_open(const struct gate *gate, int64_t at)
+static bool is_open(const struct member_work *member, const struct program *terms, const struct gate *gate, int64_t at)
 {
-    return at >= gate->from && at < gate->until;
+    bool by_member = gate->by_member && (gate->days != 0 || gate->has_hours);
+    return gate_is_open(gate, at, by_member ? profile_zone_at(terms, &member->state, at) : terms->local);
 }
 
 static enum err_code overflow(struct work *work, const struct rule *rule)
@@ -17,11 +20,11 @@ static enum err_code overflow(struct work *work, const struct rule *rule)
 
 /* ---- factors */
 
-static bool multiplies(const struct work *work, const struct member_work *member, const struct multiplier *multiplier,
-                       const struct rule *rule, const struct event *event)
+static bool multiplies(const struct work *work, const struct member_work *member, const struct program *terms,
+                       const struct multiplier *multiplier, const struct rule *rule, const struct event *event)
 {
     bool concerned = multiplier->rules ? multiplier->rules[rule->place] : rule->type == EVENT_ORDER;
-    return concerned && gate_is_open(&multiplier->gate, event->occurred_at) &&
+    return concerned && is_open(member, terms, &multiplier->gate, event->occurred_at) &&
            work_condition_holds(work, member, multiplier->when, event);
 }
 
@@ -32,7 +35,8 @@ static bool factor_of(const struct work *work, const struct member_work *member,
     *out = FRACTION_ONE;
     for (size_t i = 0; i < terms->multiplier_count; i++) {
         const struct multiplier *multiplier = &terms->multipliers[i];
-        if (multiplies(work, member, multiplier, rule, event) && !fraction_multiply(*out, multiplier->times, out))
+        if (multiplies(work, member, terms, multiplier, rule, event) &&
+            !fraction_multiply(*out, multiplier->times, out))
             return false;
     }
     return true;
@@ -92,7 +96,8 @@ enum err_code earning_of_event(struct work *work, const struct member_work *memb
     const struct event *event = work->event;
     struct measure measure = {0};
     *out = 0;
-    if (!gate_is_open(&rule->gate, event->occurred_at) || !work_condition_holds(work, member, rule->when, event))
+    if (!is_open(member, work->program, &rule->gate, event->occurred_at) ||
+        !work_condition_holds(work, member, rule->when, event))
         return ERR_NONE;
     if (rule->form == EARN_RATE) {
         assert(event->type == EVENT_ACTIVITY);
@@ -112,7 +117,7 @@ enum err_code earning_of_order(struct work *work, const struct member_work *memb
     const struct order_record *record = view->record;
     struct measure measure;
     *out = 0;
-    if (!gate_is_open(&rule->gate, decision->at))
+    if (!is_open(member, terms, &rule->gate, decision->at))
         return ERR_NONE;
     if (rule->nth != 0 && (record->nth > PROGRAM_NTH_MAX || !(rule->nth >> (record->nth - 1) & 1)))
         return ERR_NONE;

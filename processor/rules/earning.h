@@ -13,9 +13,6 @@ struct due {
     int64_t points; /* minor units; 0: nothing */
 };
 
-/* True when the rule or multiplier with that gate counts what occurred at that time. */
-bool gate_is_open(const struct gate *gate, int64_t at);
-
 /* Points of the rule of terms for an event that is no order. ERR_OVERFLOW, ERR_BAD_EVENT. */
 enum err_code earning_of_event(struct work *work, const struct member_work *member, const struct rule *rule,
                                int64_t *out);

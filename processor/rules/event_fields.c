@@ -83,7 +83,6 @@ GETTER(order_currency, event, cel_string(it->order.currency))
 GETTER(order_lines, event, cel_list_view(get_line, it->order.lines, it->order.line_count))
 GETTER(order_shipping, event, cel_int(it->order.shipping))
 GETTER(order_discount, event, cel_int(it->order.discount))
-GETTER(order_refund_amount, event, cel_int(it->order.refund_amount))
 GETTER(order_points_used, event, cel_int(it->order.points_used))
 GETTER(order_channel, event, cel_string(it->order.channel))
 GETTER(order_coupon, event, cel_string(it->order.coupon))
@@ -137,13 +136,13 @@ GETTER(timer_due_at, event, cel_timestamp_us(it->timer.due_at))
 #undef GETTER
 
 #define COMMON                                                                                                         \
-    {"id", &cel_type_string, 0, event_id}, {"source", &cel_type_string, 0, event_source},                              \
-        {"program_id", &cel_type_string, 0, event_program_id}, {"partner_id", &cel_type_string, 0, event_partner_id},  \
+    {"program_id", &cel_type_string, 0, event_program_id}, {"partner_id", &cel_type_string, 0, event_partner_id},      \
         {"member_id", &cel_type_string, 0, event_member_id},                                                           \
         {"occurred_at", &cel_type_timestamp, 0, event_occurred_at},                                                    \
     {                                                                                                                  \
         "kind", &cel_type_string, 0, event_kind                                                                        \
     }
+#define NAMED {"id", &cel_type_string, 0, event_id}, {"source", &cel_type_string, 0, event_source}, COMMON
 
 static const struct cel_field order_fields[] = {
     COMMON,
@@ -153,14 +152,13 @@ static const struct cel_field order_fields[] = {
     {"lines", &lines_type, 0, order_lines},
     {"shipping", &cel_type_int, 0, order_shipping},
     {"discount", &cel_type_int, 0, order_discount},
-    {"refund_amount", &cel_type_int, 0, order_refund_amount},
     {"points_used", &cel_type_int, 0, order_points_used},
     {"channel", &cel_type_string, 0, order_channel},
     {"coupon", &cel_type_string, 0, order_coupon},
     {"total", &cel_type_int, 0, order_total_of},
 };
 static const struct cel_field review_fields[] = {
-    COMMON,
+    NAMED,
     {"review_id", &cel_type_string, 0, review_id},
     {"sku", &cel_type_string, 0, review_sku},
     {"rating", &cel_type_int, 0, review_rating},
@@ -170,12 +168,12 @@ static const struct cel_field review_fields[] = {
     {"verified_purchase", &cel_type_bool, 0, review_verified},
 };
 static const struct cel_field share_fields[] = {
-    COMMON,
+    NAMED,
     {"network", &cel_type_string, 0, share_network},
     {"content", &cel_type_string, 0, share_content},
 };
 static const struct cel_field referral_fields[] = {
-    COMMON,
+    NAMED,
     {"referrer", &cel_type_string, 0, referral_referrer},
     {"referee", &cel_type_string, 0, referral_referee},
     {"code", &cel_type_string, 0, referral_code},
@@ -184,13 +182,13 @@ static const struct cel_field referral_fields[] = {
     {"address_hash", &cel_type_string, 0, referral_address},
 };
 static const struct cel_field activity_fields[] = {
-    COMMON,
+    NAMED,
     {"name", &cel_type_string, 0, activity_name},
     {"value", &cel_type_int, 0, activity_value},
     {"attributes", &cel_type_map_string, 0, activity_attributes},
 };
 static const struct cel_field redemption_fields[] = {
-    COMMON,
+    NAMED,
     {"redemption_id", &cel_type_string, 0, redemption_id},
     {"reward", &cel_type_string, 0, redemption_reward},
     {"points", &cel_type_int, 0, redemption_points},
@@ -198,14 +196,14 @@ static const struct cel_field redemption_fields[] = {
     {"order_id", &cel_type_string, 0, redemption_order_id},
 };
 static const struct cel_field adjustment_fields[] = {
-    COMMON,
+    NAMED,
     {"points", &cel_type_int, 0, adjustment_points},
     {"currency", &cel_type_string, 0, adjustment_currency},
     {"reason", &cel_type_string, 0, adjustment_reason},
     {"actor", &cel_type_string, 0, adjustment_actor},
 };
 static const struct cel_field member_fields[] = {
-    COMMON,
+    NAMED,
     {"zone", &cel_type_string, 0, member_zone},
     {"language", &cel_type_string, 0, member_language},
     {"birthday", &cel_type_string, 0, member_birthday},
@@ -216,7 +214,7 @@ static const struct cel_field member_fields[] = {
     {"attributes", &cel_type_map_string, 0, member_attributes},
 };
 static const struct cel_field timer_fields[] = {
-    COMMON,
+    NAMED,
     {"obligation", &cel_type_string, 0, timer_obligation},
     {"due_at", &cel_type_timestamp, 0, timer_due_at},
 };

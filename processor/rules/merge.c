@@ -202,6 +202,8 @@ enum err_code decide_merge(struct work *work)
         return code;
     if (!checked_add(goes_on->state.order_count, ends->state.order_count, &goes_on->state.order_count))
         return err_set(work->err, ERR_OVERFLOW, "the orders of both accounts do not fit");
+    if (!limits_unite(&goes_on->state.limits, &ends->state.limits, work->scratch))
+        return err_set(work->err, ERR_OVERFLOW, "what both accounts used of a limit does not fit");
     profile_unite(&goes_on->state, &ends->state, work->scratch);
     identity_take_over(&goes_on->state.identity, &ends->state.identity, work->input->parties[ENDS].key, work->scratch);
     state_clear(&ends->state);

@@ -53,6 +53,7 @@ enum err_code once_take_back(struct work *work, struct member_work *member, stru
         cause.terms = terms;
         cause.partner_id = record->partner_id;
         cause.granted_at = grant->at;
+        cause.standing = grant->points;
         code = work_take_back(work, member, rule, grant->points, &cause);
         if (code)
             return code;
@@ -136,12 +137,13 @@ static enum err_code grant_rules(struct work *work, struct member_work *member, 
     enum err_code code = dues_of(work, member, record, rules, dues, &count);
     for (size_t i = 0; i < count && !code; i++) {
         const struct due *due = &dues[i];
+        int64_t granted = 0;
         if (due->points == 0)
             continue;
-        code = work_accrue(work, member, due->rule, due->points, cause);
+        code = work_accrue(work, member, due->rule, due->points, cause, &granted);
         if (due->rule->once_per != ONCE_PER_EVENT)
             grants_add(&record->grants,
-                       &(struct grant){work->program->version, due->rule->place, due->points, due->points,
+                       &(struct grant){work->program->version, due->rule->place, granted, due->points,
                                        work->event->occurred_at},
                        work->scratch);
     }

@@ -82,30 +82,34 @@ static enum err_code asked_before(struct work *work, const struct order_record *
     return ERR_NONE;
 }
 
-/* Books the difference between what the rule grants now and what it granted. */
+/* Books the difference between what the rule grants now and what it granted. What limits cut off stays off: only what
+ * is wanted beyond that is asked of them anew. */
 static enum err_code book(struct work *work, struct member_work *member, struct order_record *record,
                           const struct order_decision *decision, const struct program *terms, const struct due *due)
 {
     struct grant *grant = find_grant(record, decision->version, due->rule->place);
     struct cause cause = cause_of(work, record, terms);
     bool before = false;
+    int64_t granted = 0;
     enum err_code code = ERR_NONE;
     cause.granted_at = decision->at;
+    cause.standing = grant ? grant->points : 0;
     if (!grant) {
         code = asked_before(work, record, decision, due->rule, &before);
         if (code || before || due->points == 0)
             return code;
-        code = work_accrue(work, member, due->rule, due->points, &cause);
+        code = work_accrue(work, member, due->rule, due->points, &cause, &granted);
         grants_add(&record->grants,
-                   &(struct grant){decision->version, due->rule->place, due->points, due->points, decision->at},
+                   &(struct grant){decision->version, due->rule->place, granted, due->points, decision->at},
                    work->scratch);
         return code;
     }
     if (due->points < grant->points)
         code = work_take_back(work, member, due->rule, grant->points - due->points, &cause);
-    else if (due->points > grant->points)
-        code = work_accrue(work, member, due->rule, due->points - grant->points, &cause);
-    grant->points = grant->wanted = due->points;
+    else if (due->points > grant->wanted)
+        code = work_accrue(work, member, due->rule, due->points - grant->wanted, &cause, &granted);
+    grant->points = due->points < grant->points ? due->points : grant->points + granted;
+    grant->wanted = due->points;
     return code;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "rules/expiry.h"
+#include "rules/limits.h"
 #include "rules/program.h"
 #include "rules/rate.h"
 #include "rules/text_set.h"
@@ -18,7 +19,9 @@ enum {
     PROGRAM_MULTIPLIERS_MAX = 256,
     PROGRAM_NTH_MAX = 64, /* of a rule for the member's nth order */
     PROGRAM_PARTNERS_MAX = 65536,
-    ACTIVITY_DECIMALS = 3, /* an activity's value counts thousandths */
+    PROGRAM_LIMITS_MAX = 64, /* of several rules; and as many budgets */
+    RULE_LIMITS_MAX = 16,    /* of one rule; and as many budgets */
+    ACTIVITY_DECIMALS = 3,   /* an activity's value counts thousandths */
     REASON_PARTS_MAX = 32,
 };
 
@@ -77,16 +80,35 @@ enum stacking {
 
 /* When something counts, by the time of the event. */
 struct gate {
-    int64_t from;  /* µs, from which on */
-    int64_t until; /* µs, before which */
+    int64_t from;   /* µs, from which on */
+    int64_t until;  /* µs, before which */
+    unsigned days;  /* bit n for weekday n, 0 is Sunday; 0: every day */
+    bool has_hours; /* counts only between these, both included; the first may be the later: over midnight */
+    bool by_member; /* days and hours by the member's clock, else by the program's */
+    int64_t opens;  /* µs since midnight by that clock */
+    int64_t closes;
 };
 
-#define GATE_ALWAYS ((struct gate){INT64_MIN, INT64_MAX})
+#define GATE_ALWAYS ((struct gate){.from = INT64_MIN, .until = INT64_MAX})
 
 /* What a rule counts once, beside the event itself. */
 enum once_per { ONCE_PER_EVENT, ONCE_PER_ORDER, ONCE_PER_PRODUCT, ONCE_PER_CONTENT, ONCE_PER_REFEREE, ONCE_PER_MEMBER };
 
 enum referral_side { SIDE_BOTH, SIDE_REFERRER, SIDE_REFEREE };
+
+/* The most that rules grant: to each member or, as a budget, to all of them together. */
+struct limit {
+    struct limit_key key; /* its network is that of the event where it is per_network */
+    struct window window;
+    int64_t most; /* minor units of the point currency, or grants */
+    bool per_network;
+    bool in_members_zone; /* the calendar is that of the zone in which the member lives */
+};
+
+struct limit_list {
+    const struct limit *const *items;
+    size_t count;
+};
 
 struct rule {
     struct text id;
@@ -105,6 +127,8 @@ struct rule {
     enum referral_side to;
     size_t currency; /* place in `points` */
     struct reason reason;
+    struct limit_list limits;        /* of each member */
+    struct limit_list budgets;       /* of all members together */
     const struct cel_program *when;  /* over the event; NULL: always. Of orders, asked again over what remains */
     const struct item_filter *items; /* of orders; NULL: all lines */
     unsigned basis;                  /* enum basis_part */
@@ -165,6 +189,7 @@ struct program {
     size_t money_count;
     const struct text *partners; /* sorted bytewise */
     size_t partner_count;
+    int week_begins; /* 0 is Sunday */
     enum refund_policy refunds;
     bool enrolment_required;  /* an event of a member that did not enrol earns nothing */
     const struct rule *rules; /* in file order */

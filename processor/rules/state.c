@@ -24,6 +24,7 @@ enum section_number {
     SECTION_TALLIES = 2,
     SECTION_LOTS = 3,
     SECTION_PROFILE = 5,
+    SECTION_LIMITS = 7,
     SECTION_IDENTITY = 8,
     SECTION_COUNTS = 9,
     SECTION_RECORDS = 15
@@ -209,6 +210,7 @@ static const struct section sections[] = {
     {SECTION_TALLIES, read_tallies, tallies_size_max, write_tallies},
     {SECTION_LOTS, read_lots, lots_most, write_lots},
     {SECTION_PROFILE, profile_decode, profile_size_max, profile_encode},
+    {SECTION_LIMITS, limits_read, limits_size_max, limits_write},
     {SECTION_IDENTITY, read_identity, identity_size, write_identity},
     {SECTION_COUNTS, read_counts, counts_size_max, write_counts},
     {SECTION_RECORDS, read_records, records_size_max, write_records},

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "rules/identity.h"
+#include "rules/limits.h"
 #include "rules/lots.h"
 #include "rules/profile.h"
 #include "rules/scratch.h"
@@ -18,6 +19,7 @@
  *        carry
  *     3  lots: rules/lots.h
  *     5  the profile, as profile.h has it
+ *     7  what was used of limits, as limits.h has it
  *     8  whether the account goes on: see identity.h
  *     9  natural orders
  *    15  count records, newest last: 16 bytes subject key, bytes record
@@ -63,6 +65,7 @@ struct member_state {
     size_t tally_count;
     size_t tally_capacity;
     struct lots lots; /* points that end */
+    struct limits limits;
     struct identity identity;
     struct profile *profile;       /* NULL: nothing is known of the member */
     struct inline_record *records; /* room for STATE_RECORDS_MAX + 1 */

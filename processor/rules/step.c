@@ -171,6 +171,10 @@ static void close_decision(const struct work *work, struct decision *out)
                              .reward_count = work->reward_count,
                              .spills = work->spills,
                              .spill_count = work->spill_count,
+                             .draws = work->draws,
+                             .draw_count = work->draw_count,
+                             .lacks = work->lacks,
+                             .lack_count = work->lack_count,
                              .erases = work->erases,
                              .merged = work->merged,
                              .merged_count = work->merged_count};

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "rules/event.h"
+#include "rules/limits.h"
 #include "rules/program.h"
 
 /* The pure step: (program, members' states, event) -> decision. No I/O, clock, globals; all memory is the arena's.
@@ -115,6 +116,23 @@ struct spill {
     struct bytes record;
 };
 
+/* A budget in one of its windows: what rules have granted of it to all members of a program together. */
+struct budget {
+    struct limit_key key;
+    struct span period;
+    int64_t used;
+};
+
+/* What a decision takes from a budget. It holds whenever `used` is, before it, from least to most: only a grant that
+ * the budget cut rests on one number alone. */
+struct draw {
+    struct limit_key key; /* texts live as long as the program */
+    struct span period;
+    int64_t amount; /* below 0: given back */
+    int64_t least;
+    int64_t most;
+};
+
 enum outcome {
     OUTCOME_APPLIED,   /* entries or outputs exist, or the member was erased */
     OUTCOME_NO_EFFECT, /* counted as seen; no rule matched */
@@ -123,7 +141,7 @@ enum outcome {
 };
 
 /* What one event does. Its effects become durable in this order, all in the batch's transaction: event key, entries,
- * spills, states; then outbox; then Kafka; then Redis. */
+ * spills, states, draws; then outbox; then Kafka; then Redis. */
 struct decision {
     enum outcome outcome;
     const struct entry *entries;
@@ -132,6 +150,10 @@ struct decision {
     size_t reward_count;
     const struct spill *spills;
     size_t spill_count;
+    const struct draw *draws;
+    size_t draw_count;
+    const struct budget *lacks; /* budgets that the input did not hold: it must, and all else here is void */
+    size_t lack_count;
     struct bytes states[STEP_PARTIES_MAX]; /* new state bytes; {NULL, 0}: unchanged */
     bool erases; /* party 0 is a tombstone now: its id is to be forgotten, and so are the accounts merged into it */
     const struct hash16 *merged; /* their keys: step_erased makes their tombstones */
@@ -174,9 +196,14 @@ struct step_input {
     const struct event *event;
     struct hash16 subject_keys[STEP_SUBJECTS_MAX]; /* aligned with step_subjects */
     struct party parties[STEP_PARTIES_MAX];
+    const struct budget *budgets; /* of this program, sorted by budget_compare */
+    size_t budget_count;
     const struct moved *moved; /* of a merge: all records of party 0; no subject twice */
     size_t moved_count;
 };
+
+/* Orders budgets by key, then window. */
+int budget_compare(const struct limit_key *a, struct span a_period, const struct limit_key *b, struct span b_period);
 
 /* Events of a member that was merged into another count for that one. Where the party's state says so, the event is
  * changed to name the other, and true returned: its parties must be asked for again. The account that a merge ends is

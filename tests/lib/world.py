@@ -16,9 +16,10 @@ from confluent_kafka import (Consumer, ConsumerGroupTopicPartitions, IsolationLe
                              TopicPartition)
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSpec
 
-from lib import events
+from lib import events, wire
 from lib.environment import Environment, clean_environment, points_binary
 from lib.processor import Processor, until
+from model.program import micros
 
 INPUTS = {"order": "orders", "review": "reviews", "share": "shares", "referral": "referrals", "activity": "activities",
           "redemption": "redemptions", "adjustment": "adjustments", "member": "members", "timer": "timers"}
@@ -78,6 +79,8 @@ class World:
             "POINTS_LOG_LEVEL": "debug",
             "POINTS_LOG_FORMAT": "json",
         }
+        if "timer" in self.topics:
+            self.settings["POINTS_KAFKA_TIMERS_TOPIC"] = self.topics["timer"]
         self.settings.update({name: str(value) for name, value in settings.items()})
 
     # ---- set-up and end
@@ -204,6 +207,19 @@ class World:
 
     def publish(self, *made: dict, partition: int | None = None) -> list[Record]:
         return self.send(*(self.plan(event, partition) for event in made))
+
+    def adopt_timers(self):
+        """Takes the timers that the processor has sent into the history: they are events like any other."""
+        known = {record.coordinates for record in self.history}
+        for message in self.read(self.topics["timer"]):
+            if (message.topic(), message.partition(), message.offset()) in known:
+                continue
+            event = {"type": "timer", **wire.decode("timer", message.value())}
+            for name in ("occurred_at", "due_at"):
+                event[name] = micros(event[name])
+            self.history.append(Record(message.topic(), message.partition(), message.value(), event, key=message.key(),
+                                       headers=message.headers() or [], timestamp=message.timestamp()[1],
+                                       offset=message.offset()))
 
     def reread_history(self):
         """What stands on the input topics, for tests that break Kafka under the writer: a batch whose acknowledgement was lost

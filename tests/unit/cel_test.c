@@ -258,6 +258,13 @@ Test(cel, reads_and_prints_doubles_as_strtod_does)
     }
 }
 
+/* What rules on orders cannot ask: an order is asked about again, as what remains of it. */
+static bool is_one_event_s_own(enum event_type type, struct text name)
+{
+    return type == EVENT_ORDER && (text_equal(name, TEXT("id")) || text_equal(name, TEXT("source")) ||
+                                   text_equal(name, TEXT("refund_amount")));
+}
+
 /* The fields that a schema declares, by the names at the outermost level of its list. */
 static void each_schema_field(enum event_type type, const char *at, const char *file_end)
 {
@@ -270,8 +277,9 @@ static void each_schema_field(enum event_type type, const char *at, const char *
             continue;
         const char *name_end = memchr(at + 10, '"', (size_t)(file_end - at - 10));
         struct text name = {at + 10, (size_t)(name_end - at - 10)};
-        cr_assert(cel_field_named(object, name), "%s has no field %.*s", object->name, (int)name.len, name.at);
-        found++;
+        bool there = cel_field_named(object, name);
+        cr_assert_neq(there, is_one_event_s_own(type, name), "%s: field %.*s", object->name, (int)name.len, name.at);
+        found += there;
     }
     cr_assert_eq(found + (type == EVENT_ORDER), object->count, "%s: %zu of %zu", object->name, found, object->count);
 }

@@ -1,3 +1,4 @@
+#include "program/bundle.h"
 #include "program/load.h"
 
 #include <criterion/criterion.h>
@@ -257,19 +258,19 @@ static const struct {
      "referral.converted\n"},
     {"activity.sign_up", "activity.", "15:21: on: activity.<name> takes a name of 1 to 64 bytes\n"},
     {"1 per 1.00", "1 for 1.00",
-     "10:51: rate `1 for 1.00`; expected \"1 per 1.00\" or \"1 per whole 1.00\", at most 9 decimals\n"},
+     "10:51: rate `1 for 1.00`; expected \"1 per 1.00\", \"1 per whole 1.00\" or \"5%\", at most 9 decimals\n"},
     {"1 per 1.00", "1 per 0.00", "10:51: rate `1 per 0.00`: both numbers must be above zero\n"},
     {"1 per 1.00", "-1 per 1.00",
-     "10:51: rate `-1 per 1.00`; expected \"1 per 1.00\" or \"1 per whole 1.00\", at most 9 decimals\n"},
+     "10:51: rate `-1 per 1.00`; expected \"1 per 1.00\", \"1 per whole 1.00\" or \"5%\", at most 9 decimals\n"},
     {"1 per 1.00", "1 per 1.00 EUR",
-     "10:51: rate `1 per 1.00 EUR`; expected \"1 per 1.00\" or \"1 per whole 1.00\", at most 9 decimals\n"},
+     "10:51: rate `1 per 1.00 EUR`; expected \"1 per 1.00\", \"1 per whole 1.00\" or \"5%\", at most 9 decimals\n"},
     {"1 per 1.00", "9223372036854775807 per 0.000000001",
      "10:51: rate `9223372036854775807 per 0.000000001` has too many digits\n"},
     {"rate: {EUR: 1 per 1.00}", "rate: {EURO: 1 per 1.00}",
      "10:46: currency `EURO` is not declared in this file; did you mean `EUR`?\n"},
     {"rate: {EUR: 1 per 1.00}", "rate: {}", "10:45: rate has 0 entries; it takes 1 to 64\n"},
     {"rate: {EUR: 1 per 1.00}", "fixed: 1, rate: 1 per 1",
-     "10:38: earn has `rate` and `fixed`; it takes one of them\n"},
+     "10:38: earn has 2 of `rate`, `fixed`, `per_item`, `amount`; it takes one of them\n"},
     {"earn: {rate: {EUR: 1 per 1.00}}", "earn: {}", "10:38: earn needs `rate: \"1 per 1.00\"` or `fixed: 50`\n"},
     {"minimum: {EUR: 10}", "minimum: {EUR: 10.001}", "10:80: minimum is `10.001`: EUR has 2 decimals\n"},
     {"minimum: {EUR: 10}", "minimum: {JPY: 10.0}", "10:80: minimum is `10.0`: JPY has 0 decimals\n"},
@@ -287,7 +288,6 @@ static const struct {
     {"once_per: product", "once_per: order",
      "12:65: once_per: rules on this event count once per product, not per order\n"},
     {"once_per: product", "minimum: {EUR: 1}", "12:64: minimum is for rules on orders\n"},
-    {"once_per: product", "rounding: up", "12:65: rounding is for rates; this rule earns a fixed amount\n"},
     {"once_per: product", "networks: [x]", "12:65: networks are for rules on share.shared\n"},
     {"once_per: product", "to: both", "12:59: to is for rules on referrals\n"},
     {"[x, facebook]", "[x, facebok]",
@@ -483,6 +483,108 @@ Test(program_load, checks_a_condition_against_the_events_fields)
         "7:58: when: no field `zon` in member; did you mean `zone`? (line 1, column 8 of the condition)\n");
     expect_condition("review.approved", "event.occurred_at.getHours('Mars/Base') > 6",
                      "7:58: when: unknown time zone (line 1, column 28 of the condition)\n");
+}
+
+/* The first mistake of a rule with one more field. */
+static void expect_field(const char *on, const char *field, const char *expected)
+{
+    char text[1024];
+    snprintf(text, sizeof text,
+             "program: p\nversion: 1\neffective: 2026-01-01\npoints: {points: {}}\nmoney: {EUR: 2}\nrules:\n"
+             "  - {id: r, on: %s, earn: {fixed: 1}, %s}\n",
+             on, field);
+    struct loaded loaded = load(text);
+    cr_assert_eq(loaded.code, ERR_PROGRAM, "read without complaint:\n%s", text);
+    struct text message = loaded.errors.items[0].message;
+    cr_assert(loaded.errors.items[0].line == 7 && text_equal(message, text_of(expected)),
+              "expected:\n%s\nbut was:\n%.*s", expected, (int)message.len, message.at);
+    arena_free(loaded.arena);
+}
+
+Test(program_load, says_what_is_wrong_with_what_a_rule_counts_and_when)
+{
+    static const char paid[] = "order.paid", seen[] = "activity.seen";
+    expect_field(paid, "items: {}", "items names nothing; it takes skus, skus_from, categories, labels, except");
+    expect_field(paid, "items: {sku: [a]}", "unknown key `sku` in items; did you mean `skus`?");
+    expect_field(paid, "items: {skus: []}", "skus has 0 entries; it takes 1 to 500000");
+    expect_field(paid, "items: {skus: [[a]]}", "skus: an entry is a text of 1 to 256 bytes");
+    expect_field(paid, "items: {except: {skus_from: a.txt}}",
+                 "`a.txt` was not read: a list file stands beside the program, one SKU a line");
+    expect_field(seen, "items: {skus: [a]}", "items is for rules on orders");
+    expect_field(paid, "basis: {tax: yes}", "tax is `yes`; it can be: excluded, included");
+    expect_field(paid, "basis: {points_used: deducted}", "points_used: points need a `worth` in money to be deducted");
+    expect_field(paid, "nth_order: 65", "nth_order is `65`; expected a whole number from 1 to 64");
+    expect_field(paid, "nth_order: [1, 1]", "nth_order: 1 stands here a second time");
+    expect_field(seen, "nth_order: 1", "nth_order is for rules on orders");
+    expect_field(paid, "stacking: best",
+                 "stacking is `best`; it can be: add, exclusive, best of NAME (of the characters "
+                 "a-z 0-9 -)");
+    expect_field(paid, "priority: 1",
+                 "priority orders rules of `stacking: exclusive` or `best of NAME`; this one adds");
+    expect_field(paid, "days: Tues",
+                 "days is `Tues`; it can be: Sun, Mon, Tue, Wed, Thu, Fri, Sat; did you mean `Tue`?");
+    expect_field(paid, "days: [Tue, Tue]", "days: Tue stands here a second time");
+    expect_field(paid, "hours: 9-12", "hours is `9-12`; expected two times of day such as 10:00-13:00");
+    expect_field(paid, "hours: 10:00-24:00", "hours is `10:00-24:00`; expected two times of day such as 10:00-13:00");
+    expect_field(paid, "from: 2026-05-02, until: 2026-05-02", "until is `2026-05-02`; it must lie after `from`");
+    expect_field(paid, "when: event.id == ''", "when: no field `id` in order (line 1, column 7 of the condition)");
+}
+
+/* The first mistake of a program whose rule on orders earns so. */
+static void expect_earn(const char *on, const char *earn, const char *expected)
+{
+    char text[1024];
+    snprintf(text, sizeof text,
+             "program: p\nversion: 1\neffective: 2026-01-01\npoints: {points: {}}\nmoney: {EUR: 2}\nrules:\n"
+             "  - {id: r, on: %s, earn: {%s}}\n",
+             on, earn);
+    struct loaded loaded = load(text);
+    cr_assert_eq(loaded.code, ERR_PROGRAM, "read without complaint:\n%s", text);
+    struct text message = loaded.errors.items[0].message;
+    cr_assert(text_equal(message, text_of(expected)), "expected:\n%s\nbut was:\n%.*s", expected, (int)message.len,
+              message.at);
+    arena_free(loaded.arena);
+}
+
+Test(program_load, says_what_is_wrong_with_how_much_a_rule_earns)
+{
+    expect_earn("review.approved", "per_item: 3", "per_item is for rules on orders");
+    expect_earn("order.paid", "amount: event.total > 3", "amount gives bool; points are a whole number, an int");
+    expect_earn("order.paid", "amount: event.totl",
+                "amount: no field `totl` in order; did you mean `total`? (line 1, column 7 of the expression)");
+    expect_earn("order.paid", "rate: 0%", "rate `0%`: both numbers must be above zero");
+    expect_earn("order.paid", "rate: 1 per mile",
+                "rate `1 per mile`; expected \"1 per 1.00\", \"1 per whole 1.00\" or \"5%\", at most 9 decimals");
+    expect_earn("activity.walked", "rate: 1 for a mile",
+                "rate `1 for a mile`; expected \"1.5 per mile\" or \"1 per whole 10\", at most 9 decimals");
+}
+
+static void expect_multiplier(const char *multiplier, const char *expected)
+{
+    char text[1024];
+    snprintf(text, sizeof text,
+             "program: p\nversion: 1\neffective: 2026-01-01\npoints: {points: {}}\nmoney: {EUR: 2}\nrules:\n"
+             "  - {id: base, on: order.paid, earn: {fixed: 1}}\n"
+             "  - {id: seen, on: activity.seen, earn: {rate: 1 per whole 10 minutes}}\n"
+             "multipliers:\n  - {id: m, %s}\n",
+             multiplier);
+    struct loaded loaded = load(text);
+    cr_assert_eq(loaded.code, ERR_PROGRAM, "read without complaint:\n%s", text);
+    struct text message = loaded.errors.items[0].message;
+    cr_assert(loaded.errors.items[0].line == 10 && text_equal(message, text_of(expected)),
+              "expected:\n%s\nbut was:\n%.*s", expected, (int)message.len, message.at);
+    arena_free(loaded.arena);
+}
+
+Test(program_load, says_what_is_wrong_with_multipliers)
+{
+    expect_multiplier("times: 0", "times is `0`; expected a number above zero such as 2 or 1.5");
+    expect_multiplier("days: Sun", "`times` is missing in a multiplier");
+    expect_multiplier("times: 2, rules: [bas]", "this file has no rule `bas`; did you mean `base`?");
+    expect_multiplier("times: 2, rules: [base, base]", "rule `base` stands here a second time");
+    expect_multiplier("times: 2, rules: [base, seen]", "rule `seen` is for another type of event than the first");
+    expect_multiplier("times: 2, rules: [seen], when: event.total > 1",
+                      "when: no field `total` in activity (line 1, column 7 of the condition)");
 }
 
 Test(program_load, bounds_what_a_condition_costs)

@@ -11,12 +11,14 @@
 CASES(refunds_take_back_what_no_longer_was_earned, "refunds.txt")
 CASES(clamped_refunds_take_what_is_there_and_forget_the_rest, "clamp.txt")
 CASES(rates_are_exact_and_rounded_once, "earning.txt")
+CASES(rules_on_orders_count_what_remains, "orders.txt")
 CASES(automatic_rewards_come_at_thresholds_and_carry_the_rest, "rewards.txt")
 CASES(reviews_and_shares_count_once, "once.txt")
 CASES(conditions_decide_whether_a_rule_applies, "conditions.txt")
 CASES(referrals_reward_two_members_once, "referrals.txt")
 CASES(members_are_merged_and_erased, "merges.txt")
 CASES(versions_leave_what_was_granted_under_older_ones, "versions.txt")
+CASES(limits_leave_the_residue_of_their_windows, "limits.txt")
 
 Test(step, records_that_do_not_fit_are_spilled_and_found_again)
 {

@@ -1,4 +1,4 @@
-#include "ops/sender.h"
+#include "sink/sender.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -121,10 +121,17 @@ enum err_code sender_send(struct sender *sender, const char *topic, struct bytes
     return ERR_NONE;
 }
 
+bool sender_is_settled(struct sender *sender, int wait_ms)
+{
+    if (sender->acknowledged + sender->failed < sender->sent)
+        rd_kafka_poll(sender->handle, wait_ms);
+    return sender->acknowledged + sender->failed == sender->sent;
+}
+
 enum err_code sender_finish(struct sender *sender, struct err *err)
 {
-    while (sender->acknowledged + sender->failed < sender->sent)
-        rd_kafka_poll(sender->handle, POLL_MS);
+    while (!sender_is_settled(sender, POLL_MS))
+        continue;
     if (sender->failed)
         return err_set(err, ERR_KAFKA, "%lld of %lld records were not acknowledged: %s", (long long)sender->failed,
                        (long long)sender->sent, rd_kafka_err2str(sender->first_failure));

@@ -71,6 +71,8 @@ static const char *verb_of(const struct entry *entry)
     case ENTRY_MERGED_EARNED:
         return entry->to == ACCOUNT_MEMBER_AVAILABLE ? "merged earned +" : "merged earned -";
     case ENTRY_MERGED:
+        if (entry->to == ACCOUNT_MEMBER_PENDING || entry->from == ACCOUNT_MEMBER_PENDING)
+            return entry->to == ACCOUNT_MEMBER_PENDING ? "merged pending +" : "merged pending -";
         return entry->to == ACCOUNT_MEMBER_AVAILABLE ? "merged +" : "merged -";
     }
     return "? ";
@@ -207,6 +209,32 @@ static void show_lots(struct buffer *out, const struct member_state *state, stru
     }
 }
 
+static void show_pending(struct buffer *out, const struct program_set *set, const struct event *event,
+                         const struct member_state *state, struct text currency, int decimals)
+{
+    for (size_t i = 0; i < state->pending.count; i++) {
+        const struct pending_credit *credit = &state->pending.items[i];
+        const struct program *terms = program_set_version(set, event->program_id, credit->version);
+        if (!text_equal(credit->currency, currency))
+            continue;
+        put(out, "%.*s pending ", VIEW(event->member_id));
+        put_amount(out, credit->amount, decimals);
+        put(out, " %.*s", VIEW(currency));
+        if (terms && credit->rule < terms->rule_count)
+            put(out, " %.*s", VIEW(terms->rules[credit->rule].id));
+        if (credit->subject.len > 0)
+            put(out, " %.*s", VIEW(credit->subject));
+        put(out, " until ");
+        if (credit->due == INT64_MAX)
+            put(out, "%s", event_kind_name(credit->awaits));
+        else
+            write_instant(out, credit->due);
+        if (credit->partner_id.len > 0)
+            put(out, " at %.*s", VIEW(credit->partner_id));
+        put(out, "\n");
+    }
+}
+
 void effects_show(struct buffer *out, const struct program_set *set, const struct event *event, struct bytes bytes,
                   struct arena *arena)
 {
@@ -228,6 +256,7 @@ void effects_show(struct buffer *out, const struct program_set *set, const struc
         put_amount(out, balance->available, decimals);
         put(out, " %.*s\n", VIEW(balance->currency));
         show_lots(out, &state, balance->currency, decimals, event->member_id);
+        show_pending(out, set, event, &state, balance->currency, decimals);
     }
 }
 

@@ -17,6 +17,8 @@
  *   ann merged with bob, bob merged with ann         for each currency
  *   ann erased
  *   … v2 … at cafe                                   terms of version 2; earned at a partner
+ *   ann pending +30 points window o1 = 20            granted, and available only once it is posted
+ *   ann posts 30 points window o1 due 2026-04-01T12:00:00Z = 50
  *   ann expires 100 points expiry due 2027-02-26T00:00:00Z = 20
  *                                                    what the member owed, at the time due
  *   ann warned 100 points expire at the end of …     before they do

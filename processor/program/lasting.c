@@ -12,7 +12,14 @@ struct stretch {
     enum unit unit;
 };
 
-enum { STRETCH_MAX = 36500, DAYS_A_WEEK = 7, MONTHS_A_YEAR = 12, SECONDS_AN_HOUR = 3600, HOURS_A_DAY = 24 };
+enum {
+    STRETCH_MAX = 36500,
+    DAYS_A_WEEK = 7,
+    MONTHS_A_YEAR = 12,
+    SECONDS_AN_HOUR = 3600,
+    HOURS_A_DAY = 24,
+    MICROSECONDS = 1000000
+};
 
 #define BLANK             " +"
 #define STRETCH_OF(units) "[0-9]+" BLANK "(" units ")s?"
@@ -175,5 +182,60 @@ bool read_warnings(struct loader *loader, const struct node *node, struct warnin
         else if (!add_distance(out, distance))
             complain(loader, item, "warn names `%.*s` a second time", SHOWN(item->text));
     }
+    return true;
+}
+
+/* ---- pending */
+
+static const struct {
+    struct text name;
+    enum event_kind kind;
+} awaited[] = {{{"shipped", 7}, ORDER_SHIPPED}, {{"completed", 9}, ORDER_COMPLETED}};
+
+static bool find_awaited(struct text name, enum event_kind *out)
+{
+    for (size_t i = 0; i < FIELD_COUNT(awaited); i++) {
+        if (!text_equal(name, awaited[i].name))
+            continue;
+        *out = awaited[i].kind;
+        return true;
+    }
+    return false;
+}
+
+static bool parse_waiting(struct text text, struct waiting *out)
+{
+    struct text rest = text;
+    int64_t seconds = 0;
+    bool until = text_equal(next_word(&rest), TEXT("until"));
+    *out = (struct waiting){.awaits = KIND_UNKNOWN};
+    if (until && !find_awaited(next_word(&rest), &out->awaits))
+        return false;
+    struct text plus = until ? next_word(&rest) : TEXT("");
+    if (until && plus.len == 0)
+        return true;
+    if ((until && !text_equal(plus, TEXT("+"))) || !parse_exact(until ? rest : text, &seconds))
+        return false;
+    out->delay = seconds * MICROSECONDS;
+    return true;
+}
+
+const struct shape pending_shape = {.kind = SHAPE_TEXT,
+                                    .pattern = "^ *(until" BLANK "(shipped|completed)(" BLANK "\\+" BLANK EXACT_STRETCH
+                                               ")?|" EXACT_STRETCH ") *$",
+                                    .example = "until completed + 14 days"};
+
+bool read_waiting(struct loader *loader, const struct node *node, struct waiting *out)
+{
+    struct waiting waiting;
+    if (!expect_kind(loader, node, NODE_SCALAR, "pending"))
+        return false;
+    if (!parse_waiting(node->text, &waiting)) {
+        complain(loader, node,
+                 "pending is `%.*s`; expected \"14 days\", \"until shipped\" or \"until completed + 14 days\"",
+                 SHOWN(node->text));
+        return false;
+    }
+    *out = waiting;
     return true;
 }

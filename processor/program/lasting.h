@@ -13,4 +13,8 @@ bool read_expiry(struct loader *loader, const struct node *node, struct expiry *
 extern const struct shape warn_shape;
 bool read_warnings(struct loader *loader, const struct node *node, struct warnings *out);
 
+/* "14 days", "until shipped", "until completed + 14 days". */
+extern const struct shape pending_shape;
+bool read_waiting(struct loader *loader, const struct node *node, struct waiting *out);
+
 #endif

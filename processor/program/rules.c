@@ -103,6 +103,22 @@ static void read_to(struct loader *loader, const struct node *node, void *into)
         complain(loader, node, "to is for rules on referrals");
 }
 
+static void read_pending(struct loader *loader, const struct node *node, void *into)
+{
+    struct draft *draft = into;
+    struct waiting *waiting = arena_alloc(loader->arena, sizeof *waiting);
+    if (!read_waiting(loader, node, waiting))
+        return;
+    draft->rule.waiting = waiting;
+    if (waiting->awaits == KIND_UNKNOWN || !draft->typed)
+        return;
+    if (draft->rule.type != EVENT_ORDER)
+        complain(loader, node, "pending until something is for rules on orders; name a time such as \"14 days\"");
+    else if (draft->rule.kind == waiting->awaits)
+        complain(loader, node, "pending until order.%s is no wait: the rule is on it",
+                 event_kind_name(waiting->awaits));
+}
+
 static void read_rule_expiry(struct loader *loader, const struct node *node, void *into)
 {
     struct draft *draft = into;
@@ -136,6 +152,7 @@ static const struct field rule_fields[] = {
     {"once_per", false, read_once_per, &once_shape, "what it counts once"},
     {"networks", false, read_networks, &networks_shape, "where sharing counts; everywhere without it"},
     {"to", false, read_to, &side_shape, "which side of a referral earns; both without it"},
+    {"pending", false, read_pending, &pending_shape, "how long its points are pending: \"14 days\", \"until shipped\""},
     {"expire", false, read_rule_expiry, &expire_shape, "how long its points last; without it as their currency says"},
     {"limit", false, read_limit, &limit_shape, "the most that each member gets by it: \"100 points per day\""},
     {"reason", false, read_rule_reason, &reason_shape, "the words that members read"},

@@ -116,6 +116,41 @@ static void move_lots(struct work *work, const struct lots *ends, const struct l
     }
 }
 
+/* One side of what is pending of a currency. */
+static enum err_code move_pending_side(struct work *work, size_t party, struct text currency, int64_t amount)
+{
+    struct member_work *member = &work->members[party];
+    struct cause cause = cause_of(work, party);
+    struct transfer transfer = {.kind = ENTRY_MERGED,
+                                .from = party == ENDS ? ACCOUNT_MEMBER_PENDING : ACCOUNT_MERGED,
+                                .to = party == ENDS ? ACCOUNT_MERGED : ACCOUNT_MEMBER_PENDING,
+                                .amount = amount,
+                                .wanted = amount,
+                                .currency = currency,
+                                .rule_id = RULE_MERGE};
+    return work_post(work, member, state_balance(&member->state, currency, work->scratch), &transfer, &cause);
+}
+
+/* Pending points wait on for what they waited for. */
+static enum err_code move_pending(struct work *work)
+{
+    struct pending *ends = &work->members[ENDS].state.pending, *goes_on = &work->members[GOES_ON].state.pending;
+    const struct member_state *state = &work->members[ENDS].state;
+    enum err_code code = ERR_NONE;
+    for (size_t i = 0; i < state->balance_count && !code; i++) {
+        struct text currency = arena_text(work->arena, state->balances[i].currency);
+        int64_t amount = pending_sum(ends, currency);
+        if (amount > 0)
+            code = move_pending_side(work, ENDS, currency, amount);
+        if (amount > 0 && !code)
+            code = move_pending_side(work, GOES_ON, currency, amount);
+    }
+    if (!code && !pending_merge(goes_on, ends, work->scratch))
+        code = err_set(work->err, ERR_OVERFLOW, "the pending points of both accounts do not fit");
+    *ends = (struct pending){NULL, 0, 0};
+    return code;
+}
+
 static enum err_code move_balances(struct work *work)
 {
     struct member_state *ends = &work->members[ENDS].state;
@@ -198,6 +233,8 @@ enum err_code decide_merge(struct work *work)
         code = automatic_take_over(work, goes_on, ends);
     if (!code)
         code = move_balances(work);
+    if (!code)
+        code = move_pending(work);
     if (code)
         return code;
     if (!checked_add(goes_on->state.order_count, ends->state.order_count, &goes_on->state.order_count))

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "rules/expiring.h"
+#include "rules/posting.h"
 
 struct obligation {
     struct text name; /* stands in the identity of entries: never change one */
@@ -15,6 +16,7 @@ struct obligation {
 /* Of two that fall due at once, the first here is settled first. Ends with a NULL. */
 static const struct obligation obligations[] = {
     {{"expiry", 6}, expiring_next, expiring_settle},
+    {{"posting", 7}, posting_next, posting_settle},
     {{"warning", 7}, expiring_next_warning, expiring_warn},
     {{NULL, 0}, NULL, NULL},
 };

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "rules/expiry.h"
 #include "rules/limits.h"
+#include "rules/pending.h"
 #include "rules/program.h"
 #include "rules/rate.h"
 #include "rules/text_set.h"
@@ -138,7 +139,8 @@ struct rule {
     struct text group; /* of STACK_BEST */
     int64_t priority;  /* of exclusive rules the highest; in a group, among equals */
     struct gate gate;
-    const struct expiry *expiry; /* how long what it grants lasts; NULL: as its currency's points do */
+    const struct waiting *waiting; /* how long what it grants is pending; NULL: it is available at once */
+    const struct expiry *expiry;   /* how long what it grants lasts; NULL: as its currency's points do */
 };
 
 /* What rules grant is multiplied by, before the one rounding. */
@@ -200,6 +202,7 @@ struct program {
     size_t reward_count;
 
     /* Made by program_index. */
+    bool awaited[EVENT_KIND_COUNT];             /* what pending points of some rule wait for */
     struct rule_list by_kind[EVENT_KIND_COUNT]; /* all but activities */
     const struct activity_rules *activities;    /* sorted bytewise by name */
     size_t activity_count;

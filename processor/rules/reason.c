@@ -103,6 +103,23 @@ struct text reason_for_automatic(struct arena *arena, const struct program *prog
     return join(arena, pieces, sizeof pieces / sizeof *pieces);
 }
 
+struct text reason_for_pending(struct arena *arena, const struct program *terms, const struct rule *rule,
+                               int64_t amount, struct text subject, int64_t due)
+{
+    struct civil day = {0};
+    struct text until = text_of(event_kind_name(rule->waiting->awaits));
+    if (due != INT64_MAX) {
+        day = zone_local(terms->local, due / SECOND);
+        until = arena_printf(arena, "%04lld-%02d-%02d", (long long)day.year, day.month, day.day);
+    }
+    const struct text pieces[] = {
+        reason_for_accrual(arena, rule, &terms->points[rule->currency], amount, subject),
+        TEXT(", pending until "),
+        until,
+    };
+    return join(arena, pieces, sizeof pieces / sizeof *pieces);
+}
+
 static struct text date_before(struct arena *arena, const struct program *program, int64_t end)
 {
     struct civil day = zone_local(program->local, end / SECOND - 1);

@@ -23,6 +23,7 @@ enum section_number {
     SECTION_BALANCES = 1,
     SECTION_TALLIES = 2,
     SECTION_LOTS = 3,
+    SECTION_PENDING = 4,
     SECTION_PROFILE = 5,
     SECTION_LIMITS = 7,
     SECTION_IDENTITY = 8,
@@ -194,6 +195,21 @@ static void write_lots(struct writer *writer, const struct member_state *state)
     lots_write(writer, &state->lots);
 }
 
+static void read_pending(struct reader *reader, struct scratch *scratch, struct member_state *state)
+{
+    pending_read(reader, scratch, &state->pending);
+}
+
+static size_t pending_most(const struct member_state *state)
+{
+    return pending_size_max(&state->pending);
+}
+
+static void write_pending(struct writer *writer, const struct member_state *state)
+{
+    pending_write(writer, &state->pending);
+}
+
 /* ---- sections */
 
 /* A part of the state. size_max: of its bytes; 0 where it is empty, which is not written and reads as zeros. */
@@ -209,6 +225,7 @@ static const struct section sections[] = {
     {SECTION_BALANCES, read_balances, balances_size_max, write_balances},
     {SECTION_TALLIES, read_tallies, tallies_size_max, write_tallies},
     {SECTION_LOTS, read_lots, lots_most, write_lots},
+    {SECTION_PENDING, read_pending, pending_most, write_pending},
     {SECTION_PROFILE, profile_decode, profile_size_max, profile_encode},
     {SECTION_LIMITS, limits_read, limits_size_max, limits_write},
     {SECTION_IDENTITY, read_identity, identity_size, write_identity},

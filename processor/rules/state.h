@@ -5,6 +5,7 @@
 #include "rules/identity.h"
 #include "rules/limits.h"
 #include "rules/lots.h"
+#include "rules/pending.h"
 #include "rules/profile.h"
 #include "rules/scratch.h"
 
@@ -18,6 +19,7 @@
  *     2  count tallies of automatic rewards, sorted by (id, version): text id, natural version, natural count, signed
  *        carry
  *     3  lots: rules/lots.h
+ *     4  pending points: rules/pending.h
  *     5  the profile, as profile.h has it
  *     7  what was used of limits, as limits.h has it
  *     8  whether the account goes on: see identity.h
@@ -65,6 +67,7 @@ struct member_state {
     size_t tally_count;
     size_t tally_capacity;
     struct lots lots; /* points that end */
+    struct pending pending;
     struct limits limits;
     struct identity identity;
     struct profile *profile;       /* NULL: nothing is known of the member */

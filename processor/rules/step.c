@@ -16,11 +16,13 @@ static enum err_code check_partner(const struct work *work)
 
 static struct sums sums_of(const struct member_state *state)
 {
-    struct sums sums = {0, 0};
+    struct sums sums = {0};
     for (size_t i = 0; i < state->balance_count; i++) {
         sums.available += (uint64_t)state->balances[i].available;
         sums.lifetime += (uint64_t)state->balances[i].lifetime;
     }
+    for (size_t i = 0; i < state->pending.count; i++)
+        sums.pending += (uint64_t)state->pending.items[i].amount;
     return sums;
 }
 
@@ -52,12 +54,15 @@ static void assert_conserved(const struct work *work, const struct member_work *
         uint64_t amount = (uint64_t)entry->amount;
         bool adds = entry->to == ACCOUNT_MEMBER_AVAILABLE, takes = entry->from == ACCOUNT_MEMBER_AVAILABLE;
         moved.available += adds ? amount : takes ? -amount : 0;
+        moved.pending += entry->to == ACCOUNT_MEMBER_PENDING     ? amount
+                         : entry->from == ACCOUNT_MEMBER_PENDING ? -amount
+                                                                 : 0;
         moved.lifetime += (uint64_t)entry_lifetime_effect(entry->kind, entry->from, entry->to, entry->amount);
         entries++;
         assert(entry->sequence == entries && entry->amount > 0);
     }
     struct sums after = sums_of(&member->state);
-    assert(after.available == moved.available && after.lifetime == moved.lifetime);
+    assert(after.available == moved.available && after.lifetime == moved.lifetime && after.pending == moved.pending);
     assert(state_lots_agree(&member->state));
     assert(member->state.entry_count == entries);
 }

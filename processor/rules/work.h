@@ -15,6 +15,7 @@
 struct sums {
     uint64_t available;
     uint64_t lifetime;
+    uint64_t pending;
 };
 
 struct member_work {
@@ -64,8 +65,9 @@ struct cause {
     struct text partner_id;
     struct text subject;
     struct hash16 subject_key;
-    int64_t granted_at; /* µs: when the event occurred that granted, whose windows limits count in */
-    int64_t standing;   /* points of the grant so far: 0 where there are none */
+    int64_t granted_at;  /* µs: when the event occurred that granted, whose windows limits count in */
+    int64_t standing;    /* points of the grant so far: 0 where there are none */
+    int64_t released_at; /* of orders: when what its rule waits for occurred; INT64_MAX: not yet */
 };
 
 /* The partner of what is decided: the event's; what a member owes is nobody's. */
@@ -98,8 +100,8 @@ void work_reserve_spills(struct work *work, size_t more);
 struct reward *work_add_reward(struct work *work, struct member_work *member, enum reward_type type,
                                const struct balance *balance);
 
-/* A transfer between the member's available account and another, with its entry. balance: the member's, of that
- * currency; it follows. ERR_OVERFLOW. */
+/* A transfer between two accounts, of which one is the member's available or pending one, with its entry. balance: the
+ * member's, of that currency; it follows. ERR_OVERFLOW. */
 struct transfer {
     enum entry_kind kind;
     enum account from;
@@ -133,13 +135,18 @@ void work_evaluate(const struct work *work, const struct member_work *member, co
 bool work_condition_holds(const struct work *work, const struct member_work *member,
                           const struct cel_program *condition, const struct event *event);
 
+/* Makes points of a rule of cause->terms available: entry, lot, lifetime, output. */
+enum err_code work_credit(struct work *work, struct member_work *member, const struct rule *rule,
+                          const struct transfer *transfer, const struct cause *cause);
+
 /* Grants points by a rule of cause->terms, as many as its limits leave: entry, lifetime, output. wanted > 0. *granted
  * is 0 to wanted; nothing granted leaves no entry. */
 enum err_code work_accrue(struct work *work, struct member_work *member, const struct rule *rule, int64_t wanted,
                           const struct cause *cause, int64_t *granted);
 
 /* Takes back what a rule of cause->terms granted, as far as the policy for refunds allows, after voiding automatic
- * rewards that the points were turned into. Limits get back all of it. amount > 0, at most cause->standing. */
+ * rewards that the points were turned into. What is pending of it goes first. Limits get back all of it. amount > 0, at
+ * most cause->standing. */
 enum err_code work_take_back(struct work *work, struct member_work *member, const struct rule *rule, int64_t amount,
                              const struct cause *cause);
 

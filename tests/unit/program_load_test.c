@@ -18,7 +18,8 @@ static const char good[] =
     "refunds: clamp\n"
     "rules:\n"
     "  - {id: base, on: order.paid, earn: {rate: {EUR: 1 per 1.00}}, minimum: {EUR: 10}}\n"
-    "  - {id: all, on: order.shipped, earn: {rate: 3 per whole 4, currency: stars}, rounding: up}\n"
+    "  - {id: all, on: order.shipped, earn: {rate: 3 per whole 4, currency: stars}, rounding: up, pending: until "
+    "completed + 14 days}\n"
     "  - {id: tea, on: review.approved, earn: {fixed: 50}, once_per: product}\n"
     "  - {id: post, on: share.shared, earn: {fixed: 5}, networks: [x, facebook]}\n"
     "  - {id: friend, on: referral.converted, earn: {fixed: 7}, to: referee, expire: 2 years of inactivity}\n"
@@ -103,6 +104,9 @@ Test(program_load, reads_every_field)
     cr_assert_eq(program->rules[3].networks, 1U << NETWORK_X | 1U << NETWORK_FACEBOOK);
     cr_assert(program->rules[4].to == SIDE_REFEREE && program->rules[4].once_per == ONCE_PER_REFEREE);
     cr_assert(program->rules[5].fixed == 50 && program->rules[5].once_per == ONCE_PER_MEMBER);
+    const struct waiting *waiting = all->waiting;
+    cr_assert(waiting->awaits == ORDER_COMPLETED && waiting->delay == INT64_C(14) * 86400 * 1000000 && !base->waiting);
+    cr_assert(program->awaited[ORDER_COMPLETED] && !program->awaited[ORDER_SHIPPED]);
     const struct currency *points = &program->points[0];
     cr_assert(points->expiry.form == EXPIRY_PERIOD && points->expiry.period == 12 && points->expiry.months == 3);
     cr_assert(points->warnings.count == 2 && points->warnings.distances[0] == 30 * 86400 &&
@@ -244,6 +248,25 @@ static const struct {
      "inactivity\" or never\n"},
     {"7 days", "7 months", "5:58: warn names `7 months`; expected how long before the end, such as \"30 days\"\n"},
     {"7 days", "30 days", "5:67: warn names `720 hours` a second time\n"},
+    {"until completed + 14 days", "until complete",
+     "11:103: pending is `until complete`; expected \"14 days\", \"until shipped\" or \"until completed + 14 days\"\n"},
+    {"until completed + 14 days", "until",
+     "11:103: pending is `until`; expected \"14 days\", \"until shipped\" or \"until completed + 14 days\"\n"},
+    {"until completed + 14 days", "until completed 14 days",
+     "11:103: pending is `until completed 14 days`; expected \"14 days\", \"until shipped\" or \"until completed + 14 "
+     "days\"\n"},
+    {"until completed + 14 days", "until completed + 2 months",
+     "11:103: pending is `until completed + 2 months`; expected \"14 days\", \"until shipped\" or \"until completed + "
+     "14 days\"\n"},
+    {"until completed + 14 days", "14",
+     "11:103: pending is `14`; expected \"14 days\", \"until shipped\" or \"until completed + 14 days\"\n"},
+    {"until completed + 14 days", "completed + 14 days",
+     "11:103: pending is `completed + 14 days`; expected \"14 days\", \"until shipped\" or \"until completed + 14 "
+     "days\"\n"},
+    {"until completed + 14 days", "until shipped",
+     "11:103: pending until order.shipped is no wait: the rule is on it\n"},
+    {"once_per: product", "pending: until shipped",
+     "12:64: pending until something is for rules on orders; name a time such as \"14 days\"\n"},
     {"id: base", "id: expiry", "10:10: id `expiry` is what points that end are booked under; choose another\n"},
     {"id: base", "id: redemption", "10:10: id `redemption` is what points spent are booked under; choose another\n"},
     {"id: base, ", "", "10:5: `id` is missing in a rule\n"},

@@ -296,6 +296,7 @@ static enum err_code erase(struct fold *fold, const struct work *work, const str
         struct member *member = &fold->changes.members[erased[i]];
         member->changed = member->erased = true;
         member->due_at = INT64_MAX;
+        member->due_at = INT64_MAX;
         code = step_erased(member->state, fold->arena, &member->state, err);
     }
     fold->changes.members[work->parties[0]].erased = true;

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "rules/codec.h"
+#include "rules/obligations.h"
 #include "rules/program_model.h"
 #include "rules/step.h"
 
@@ -547,6 +548,7 @@ enum err_code state_summarise(struct bytes state, struct arena *arena, struct st
     *out = (struct state_summary){.balances = balances,
                                   .balance_count = decoded.balance_count,
                                   .entry_count = decoded.entry_count,
+                                  .due_at = obligations_next(&decoded),
                                   .erased = decoded.identity.ending == ENDING_ERASED,
                                   .merged_into = decoded.identity.merged_into};
     return ERR_NONE;

@@ -243,6 +243,7 @@ struct state_summary {
     const struct state_balance *balances; /* in the arena, sorted by currency */
     size_t balance_count;
     int64_t entry_count; /* the last entry's sequence */
+    int64_t due_at;      /* when the next obligation falls due, µs UTC; INT64_MAX: none does */
     bool erased;
     struct text merged_into; /* the member whose account this one went up in; empty: it did not */
 };

@@ -155,6 +155,7 @@ static const struct field rule_fields[] = {
     {"pending", false, read_pending, &pending_shape, "how long its points are pending: \"14 days\", \"until shipped\""},
     {"expire", false, read_rule_expiry, &expire_shape, "how long its points last; without it as their currency says"},
     {"limit", false, read_limit, &limit_shape, "the most that each member gets by it: \"100 points per day\""},
+    {"budget", false, read_budget, &budget_shape, "the most that all members get by it together: \"100000 points\""},
     {"reason", false, read_rule_reason, &reason_shape, "the words that members read"},
     {"when", false, read_when, &when_shape, "a condition over the event, in CEL"},
 };

@@ -152,7 +152,8 @@ struct decision {
     size_t spill_count;
     const struct draw *draws;
     size_t draw_count;
-    const struct budget *lacks; /* budgets that the input did not hold: it must, and all else here is void */
+    const struct budget *lacks; /* budgets that the input did not hold: it must, and all else here is void, as is an
+                                 * error */
     size_t lack_count;
     struct bytes states[STEP_PARTIES_MAX]; /* new state bytes; {NULL, 0}: unchanged */
     bool erases; /* party 0 is a tombstone now: its id is to be forgotten, and so are the accounts merged into it */

@@ -19,6 +19,7 @@ CASES(referrals_reward_two_members_once, "referrals.txt")
 CASES(members_are_merged_and_erased, "merges.txt")
 CASES(versions_leave_what_was_granted_under_older_ones, "versions.txt")
 CASES(limits_leave_the_residue_of_their_windows, "limits.txt")
+CASES(budgets_are_shared_by_all_members, "budgets.txt")
 
 Test(step, records_that_do_not_fit_are_spilled_and_found_again)
 {

@@ -155,6 +155,7 @@ static void write_reward(struct buffer *out, const struct program_set *set, cons
         [REWARD_REFERRAL_ACCEPTED] = "accepted",
         [REWARD_REFERRAL_REFUSED] = "refused",
         [REWARD_MEMBER_MERGED] = "merged with",
+        [REWARD_REFUND_DROPPED] = "drops the refund of",
         [REWARD_POINTS_PENDING] = "pending",
         [REWARD_POINTS_EXPIRING] = "warned",
         [REWARD_POINTS_EXPIRED] = "expired",
@@ -164,7 +165,8 @@ static void write_reward(struct buffer *out, const struct program_set *set, cons
     if (is_told_by_entries(reward->type) && !outputs)
         return;
     put(out, "%.*s %s", VIEW(happened->member_ids[reward->party]), names[reward->type]);
-    struct text what = reward->type == REWARD_MEMBER_MERGED ? reward->subject : reward->rule_id;
+    bool about = reward->type == REWARD_MEMBER_MERGED || reward->type == REWARD_REFUND_DROPPED;
+    struct text what = about ? reward->subject : reward->rule_id;
     if (reward->type == REWARD_POINTS_EXPIRING && !outputs)
         put(out, " %.*s", VIEW(reward->reason));
     else if (what.len > 0)

@@ -16,6 +16,7 @@
  *   ann merged +40 points merge bob = 0              and what ann spent of it
  *   ann merged with bob, bob merged with ann         for each currency
  *   ann erased
+ *   ann drops the refund of o1                       its order did not come within 90 days
  *   … v2 … at cafe                                   terms of version 2; earned at a partner
  *   ann pending +30 points window o1 = 20            granted, and available only once it is posted
  *   ann posts 30 points window o1 due 2026-04-01T12:00:00Z = 50

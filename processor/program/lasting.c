@@ -203,12 +203,12 @@ static bool find_awaited(struct text name, enum event_kind *out)
     return false;
 }
 
-static bool parse_waiting(struct text text, struct waiting *out)
+static bool parse_waiting(struct text text, struct pending_terms *out)
 {
     struct text rest = text;
     int64_t seconds = 0;
     bool until = text_equal(next_word(&rest), TEXT("until"));
-    *out = (struct waiting){.awaits = KIND_UNKNOWN};
+    *out = (struct pending_terms){.awaits = KIND_UNKNOWN};
     if (until && !find_awaited(next_word(&rest), &out->awaits))
         return false;
     struct text plus = until ? next_word(&rest) : TEXT("");
@@ -225,9 +225,9 @@ const struct shape pending_shape = {.kind = SHAPE_TEXT,
                                                ")?|" EXACT_STRETCH ") *$",
                                     .example = "until completed + 14 days"};
 
-bool read_waiting(struct loader *loader, const struct node *node, struct waiting *out)
+bool read_waiting(struct loader *loader, const struct node *node, struct pending_terms *out)
 {
-    struct waiting waiting;
+    struct pending_terms waiting;
     if (!expect_kind(loader, node, NODE_SCALAR, "pending"))
         return false;
     if (!parse_waiting(node->text, &waiting)) {

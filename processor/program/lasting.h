@@ -15,6 +15,6 @@ bool read_warnings(struct loader *loader, const struct node *node, struct warnin
 
 /* "14 days", "until shipped", "until completed + 14 days". */
 extern const struct shape pending_shape;
-bool read_waiting(struct loader *loader, const struct node *node, struct waiting *out);
+bool read_waiting(struct loader *loader, const struct node *node, struct pending_terms *out);
 
 #endif

@@ -106,10 +106,10 @@ static void read_to(struct loader *loader, const struct node *node, void *into)
 static void read_pending(struct loader *loader, const struct node *node, void *into)
 {
     struct draft *draft = into;
-    struct waiting *waiting = arena_alloc(loader->arena, sizeof *waiting);
+    struct pending_terms *waiting = arena_alloc(loader->arena, sizeof *waiting);
     if (!read_waiting(loader, node, waiting))
         return;
-    draft->rule.waiting = waiting;
+    draft->rule.pending = waiting;
     if (waiting->awaits == KIND_UNKNOWN || !draft->typed)
         return;
     if (draft->rule.type != EVENT_ORDER)

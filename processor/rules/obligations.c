@@ -18,6 +18,7 @@ static const struct obligation obligations[] = {
     {{"expiry", 6}, expiring_next, expiring_settle},
     {{"posting", 7}, posting_next, posting_settle},
     {{"warning", 7}, expiring_next_warning, expiring_warn},
+    {{"refund", 6}, waiting_next, waiting_settle},
     {{NULL, 0}, NULL, NULL},
 };
 

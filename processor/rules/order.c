@@ -6,6 +6,7 @@
 #include "rules/earning.h"
 #include "rules/order_lines.h"
 #include "rules/posting.h"
+#include "rules/unite.h"
 
 /* Orders: grants on what remains, computed again whenever that changes, always at the terms of the grant. */
 
@@ -104,7 +105,7 @@ static enum err_code book(struct work *work, struct member_work *member, struct 
     enum err_code code = ERR_NONE;
     cause.granted_at = decision->at;
     cause.standing = grant ? grant->points : 0;
-    cause.released_at = due->rule->waiting ? occurred_at(record, due->rule->waiting->awaits) : 0;
+    cause.released_at = due->rule->pending ? occurred_at(record, due->rule->pending->awaits) : 0;
     if (!grant) {
         code = asked_before(work, record, decision, due->rule, &before);
         if (code || before || due->points == 0)
@@ -171,12 +172,28 @@ static enum err_code follow_change(struct work *work, struct member_work *member
     return automatic_settle(work, member, &purchase);
 }
 
+/* What is known of the order: in its record and, where it is to be known by this event, in refunds that wait for it. */
+static enum err_code read_record(struct work *work, const struct member_work *member, bool with_refunds,
+                                 struct bytes *bytes, struct order_record *out)
+{
+    *bytes = work_record(work, member, SUBJECT);
+    struct bytes refunds = {NULL, 0};
+    enum err_code code = order_record_decode(*bytes, work->scratch, out, work->err);
+    if (!code && with_refunds && !order_is_known(out))
+        code = waiting_record(&member->state, work->input->subject_keys[SUBJECT], work->scratch, &refunds, work->err);
+    if (code || refunds.len == 0)
+        return code;
+    code = records_unite(*bytes, refunds, work->scratch, bytes, work->err);
+    return code ? code : order_record_decode(*bytes, work->scratch, out, work->err);
+}
+
 /* The order's record, with nothing in it when the order was never heard of; its currency must be the event's. */
-static enum err_code load_record(struct work *work, struct member_work *member, struct order_record *out)
+static enum err_code load_record(struct work *work, struct member_work *member, bool with_refunds,
+                                 struct order_record *out)
 {
     const struct order_event *order = &work->event->order;
-    struct bytes bytes = work_record(work, member, SUBJECT);
-    enum err_code code = order_record_decode(bytes, work->scratch, out, work->err);
+    struct bytes bytes;
+    enum err_code code = read_record(work, member, with_refunds, &bytes, out);
     if (code)
         return code;
     if (bytes.len == 0) {
@@ -219,12 +236,31 @@ static enum err_code note_refund(struct work *work, struct order_record *record)
     return ERR_NONE;
 }
 
+/* The order may come yet. */
+static enum err_code let_wait(struct work *work, struct member_work *member)
+{
+    const struct event *event = work->event;
+    struct order_record refund = {.currency = event->order.currency, .partner_id = event->partner_id};
+    struct waiting_refund waiting = {.order_key = work->input->subject_keys[SUBJECT],
+                                     .order_id = event->order.order_id,
+                                     .source = event->source,
+                                     .id = event->id};
+    if (!checked_add(event->occurred_at, WAITING_US, &waiting.due_at))
+        return overflow(work);
+    enum err_code code = note_refund(work, &refund);
+    if (code)
+        return code;
+    waiting.refund = order_record_encode(&refund, work->scratch);
+    work->waiting = member->changed = true;
+    return waiting_add(&member->state, &waiting, work->scratch, work->err);
+}
+
 static enum err_code undo_order(struct work *work)
 {
     struct member_work *member = &work->members[0];
     struct order_record record;
     struct order_view before;
-    enum err_code code = load_record(work, member, &record);
+    enum err_code code = load_record(work, member, true, &record);
     if (!code && !order_view_open(&record, work->scratch, &before))
         code = overflow(work);
     if (!code)
@@ -232,11 +268,47 @@ static enum err_code undo_order(struct work *work)
     if (code)
         return code;
     if (!order_is_known(&record))
-        work->waiting = true;
-    else
-        code = follow_change(work, member, &record, &before);
+        return let_wait(work, member);
+    code = follow_change(work, member, &record, &before);
     if (!code)
         store_record(work, member, &record);
+    return code;
+}
+
+enum err_code order_meet_refund(struct work *work, struct member_work *member, const struct waiting_refund *refund,
+                                struct bytes known, struct bytes *out)
+{
+    const struct step_input *input = work->input;
+    const struct event *cause = work->event;
+    struct step_input input_of_order = *input;
+    struct event event = {.type = EVENT_ORDER,
+                          .kind = ORDER_REFUNDED,
+                          .source = refund->source,
+                          .id = refund->id,
+                          .program_id = cause->program_id,
+                          .partner_id = cause->partner_id,
+                          .member_id = cause->member_id,
+                          .occurred_at = cause->occurred_at,
+                          .order = {.order_id = refund->order_id}};
+    struct order_record record;
+    struct order_view before;
+    struct bytes united = known;
+    input_of_order.subject_keys[SUBJECT] = refund->order_key;
+    work->event = &event;
+    work->input = &input_of_order;
+    enum err_code code = order_record_decode(known, work->scratch, &record, work->err);
+    if (!code && !order_view_open(&record, work->scratch, &before))
+        code = overflow(work);
+    if (!code)
+        code = records_unite(known, refund->refund, work->scratch, &united, work->err);
+    if (!code)
+        code = order_record_decode(united, work->scratch, &record, work->err);
+    if (!code)
+        code = follow_change(work, member, &record, &before);
+    if (!code)
+        *out = order_record_encode(&record, work->scratch);
+    work->event = cause;
+    work->input = input;
     return code;
 }
 
@@ -250,7 +322,7 @@ static enum err_code amend_order(struct work *work)
     struct order_view before;
     enum err_code code = order_check(order, work->err);
     if (!code)
-        code = load_record(work, member, &record);
+        code = load_record(work, member, true, &record);
     if (code || !order_is_known(&record) || order->revision <= record.revision)
         return code;
     if (!order_view_open(&record, work->scratch, &before))
@@ -323,15 +395,18 @@ static enum err_code grant_order(struct work *work)
     enum err_code code = has_rules || order->line_count > 0 ? order_check(order, work->err) : ERR_NONE;
     if (code || !is_asked(work, member, has_rules))
         return code;
-    code = load_record(work, member, &record);
+    code = load_record(work, member, has_rules || order->line_count > 0, &record);
     if (code || order_was_decided(&record, work->event->kind))
         return code;
+    bool known = order_is_known(&record);
     code = note_decision(work, member, &record, has_rules, &spent);
     if (!code)
         code = posting_release(work, member, work->input->subject_keys[SUBJECT]);
     if (code)
         return code;
     store_record(work, member, &record);
+    if (!known && order_is_known(&record))
+        waiting_met(&member->state, work->input->subject_keys[SUBJECT]);
     struct purchase purchase = {work->program, record.currency, spent};
     return automatic_settle(work, member, &purchase);
 }

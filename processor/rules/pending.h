@@ -11,7 +11,7 @@ struct writer;
  * after it. They do not spend, and nothing counts them. */
 
 /* How long what a rule grants is pending. */
-struct waiting {
+struct pending_terms {
     enum event_kind awaits; /* of an order: shipped or completed; KIND_UNKNOWN: nothing but time */
     int64_t delay;          /* µs after that or, where nothing is awaited, after what granted occurred */
 };

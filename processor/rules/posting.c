@@ -14,7 +14,7 @@ static int64_t later(int64_t at, int64_t delay)
 
 int64_t posting_due(const struct work *work, const struct rule *rule, const struct cause *cause)
 {
-    const struct waiting *waiting = rule->waiting;
+    const struct pending_terms *waiting = rule->pending;
     if (!waiting)
         return work->now;
     if (waiting->awaits == KIND_UNKNOWN)
@@ -49,7 +49,7 @@ enum err_code posting_put_aside(struct work *work, struct member_work *member, c
                                     .currency = currency->name,
                                     .partner_id = cause->partner_id,
                                     .due = due,
-                                    .awaits = due == INT64_MAX ? rule->waiting->awaits : KIND_UNKNOWN,
+                                    .awaits = due == INT64_MAX ? rule->pending->awaits : KIND_UNKNOWN,
                                     .amount = accrual->amount};
     struct balance *balance = state_balance(&member->state, currency->name, work->scratch);
     transfer.to = ACCOUNT_MEMBER_PENDING;
@@ -146,7 +146,7 @@ enum err_code posting_release(struct work *work, struct member_work *member, str
         const struct program *terms = NULL;
         const struct rule *rule = NULL;
         code = granting_rule(work, &credit, &terms, &rule);
-        if (!code && !rule->waiting)
+        if (!code && !rule->pending)
             code = err_set(work->err, ERR_BAD_STATE,
                            "the member's state has points pending by rule %.*s, which posts "
                            "at once",
@@ -154,13 +154,13 @@ enum err_code posting_release(struct work *work, struct member_work *member, str
         if (code)
             return code;
         size_t at = (size_t)(waiting - pending->items);
-        if (rule->waiting->delay == 0) {
+        if (rule->pending->delay == 0) {
             code = post(work, member, at);
             continue;
         }
         pending_take(pending, at, credit.amount);
         credit.awaits = KIND_UNKNOWN;
-        credit.due = later(work->now, rule->waiting->delay);
+        credit.due = later(work->now, rule->pending->delay);
         pending_add(pending, &credit, work->scratch); /* what was there fits again */
         member->changed = true;
     }

@@ -139,8 +139,8 @@ struct rule {
     struct text group; /* of STACK_BEST */
     int64_t priority;  /* of exclusive rules the highest; in a group, among equals */
     struct gate gate;
-    const struct waiting *waiting; /* how long what it grants is pending; NULL: it is available at once */
-    const struct expiry *expiry;   /* how long what it grants lasts; NULL: as its currency's points do */
+    const struct pending_terms *pending; /* how long what it grants is pending; NULL: it is available at once */
+    const struct expiry *expiry;         /* how long what it grants lasts; NULL: as its currency's points do */
 };
 
 /* What rules grant is multiplied by, before the one rounding. */

@@ -107,7 +107,7 @@ struct text reason_for_pending(struct arena *arena, const struct program *terms,
                                int64_t amount, struct text subject, int64_t due)
 {
     struct civil day = {0};
-    struct text until = text_of(event_kind_name(rule->waiting->awaits));
+    struct text until = text_of(event_kind_name(rule->pending->awaits));
     if (due != INT64_MAX) {
         day = zone_local(terms->local, due / SECOND);
         until = arena_printf(arena, "%04lld-%02d-%02d", (long long)day.year, day.month, day.day);

@@ -309,7 +309,7 @@ enum err_code work_take_back(struct work *work, struct member_work *member, cons
     if (amount == 0)
         return ERR_NONE;
     struct lot lot = work_lot(cause->terms, rule, rule->currency, cause->partner_id,
-                              rule->waiting ? posting_due(work, rule, cause) : cause->granted_at);
+                              rule->pending ? posting_due(work, rule, cause) : cause->granted_at);
     struct transfer transfer = {.kind = ENTRY_TAKE_BACK,
                                 .from = ACCOUNT_MEMBER_AVAILABLE,
                                 .to = ACCOUNT_PROGRAMME,

@@ -104,8 +104,8 @@ Test(program_load, reads_every_field)
     cr_assert_eq(program->rules[3].networks, 1U << NETWORK_X | 1U << NETWORK_FACEBOOK);
     cr_assert(program->rules[4].to == SIDE_REFEREE && program->rules[4].once_per == ONCE_PER_REFEREE);
     cr_assert(program->rules[5].fixed == 50 && program->rules[5].once_per == ONCE_PER_MEMBER);
-    const struct waiting *waiting = all->waiting;
-    cr_assert(waiting->awaits == ORDER_COMPLETED && waiting->delay == INT64_C(14) * 86400 * 1000000 && !base->waiting);
+    const struct pending_terms *waiting = all->pending;
+    cr_assert(waiting->awaits == ORDER_COMPLETED && waiting->delay == INT64_C(14) * 86400 * 1000000 && !base->pending);
     cr_assert(program->awaited[ORDER_COMPLETED] && !program->awaited[ORDER_SHIPPED]);
     const struct currency *points = &program->points[0];
     cr_assert(points->expiry.form == EXPIRY_PERIOD && points->expiry.period == 12 && points->expiry.months == 3);

@@ -55,7 +55,7 @@ void case_run(const struct case_file *file, const struct test_case *test, struct
     for (size_t i = 0; i < test->event_count; i++) {
         const struct case_event *event = &test->events[i];
         struct happened happened;
-        store_apply(store, event, &happened);
+        store_apply(store, event, NULL, &happened);
         for (size_t p = 0; p < file->program_count; p++)
             note_reached(file->programs[p].program, &reach[p], &event->event, &happened.decision);
         buffer_clear(&buffer);

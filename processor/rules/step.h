@@ -182,6 +182,7 @@ struct step_input {
     size_t budget_count;
     const struct moved *moved; /* of a merge: all records of party 0; no subject twice */
     size_t moved_count;
+    struct trace *trace; /* NULL: nobody asks why (rules/trace.h) */
 };
 
 /* Orders budgets by key, then window. */

@@ -245,6 +245,7 @@ static const struct field program_fields[] = {
     {"enrolment", false, read_enrolment, &enrolment_shape, "whether a member must enrol before anything is earned"},
     {"rules", true, read_rules, &rules_shape, "what is earned"},
     {"limits", false, read_limits, &limits_shape, "the most that several rules together grant to each member"},
+    {"budgets", false, read_budgets, &budgets_shape, "the most that several rules grant to all members together"},
     {"multipliers", false, read_multipliers, &multipliers_shape, "what multiplies the points of rules"},
     {"rewards", false, read_rewards, &rewards_shape, "what is given by itself at thresholds"},
 };

@@ -123,6 +123,7 @@ static const struct field rule_fields[] = {
     {"networks", false, read_networks, &networks_shape, "where sharing counts; everywhere without it"},
     {"to", false, read_to, &side_shape, "which side of a referral earns; both without it"},
     {"limit", false, read_limit, &limit_shape, "the most that each member gets by it: \"100 points per day\""},
+    {"budget", false, read_budget, &budget_shape, "the most that all members get by it together: \"100000 points\""},
     {"reason", false, read_rule_reason, &reason_shape, "the words that members read"},
     {"when", false, read_when, &when_shape, "a condition over the event, in CEL"},
 };

@@ -223,6 +223,8 @@ void limiting_give_back(struct work *work, struct member_work *member, const str
     for (size_t i = 0; i < rule->budgets.count; i++) {
         struct applied applied = apply(work, NULL, rule->budgets.items[i], cause);
         struct draw *draw = draw_on(work, &applied);
+        if (!find_budget(work->input, &applied))
+            note_lack(work, &applied);
         draw->amount = less(draw->amount, applied.limit->key.unit == LIMIT_POINTS ? amount : times);
     }
 }

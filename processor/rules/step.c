@@ -169,8 +169,6 @@ static void close_decision(const struct work *work, struct decision *out)
                              .spill_count = work->spill_count,
                              .draws = work->draws,
                              .draw_count = work->draw_count,
-                             .lacks = work->lacks,
-                             .lack_count = work->lack_count,
                              .erases = work->erases,
                              .merged = work->merged,
                              .merged_count = work->merged_count};
@@ -205,5 +203,7 @@ enum err_code step(const struct step_input *input, struct arena *arena, struct d
         code = decide(&work);
     if (!code)
         close_decision(&work, out);
+    out->lacks = work.lacks; /* an error may rest on what was not known */
+    out->lack_count = work.lack_count;
     return code;
 }

@@ -42,8 +42,8 @@ struct cel_function;
 
 struct cel_node {
     enum cel_node_kind kind;
-    uint32_t at;    /* bytes from the source's beginning */
-    uint32_t from;  /* its text in the source, with the parentheses around it */
+    uint32_t at;   /* bytes from the source's beginning */
+    uint32_t from; /* its text in the source, with the parentheses around it */
     uint32_t end;
     uint32_t depth; /* of the tree below, this node included */
     struct text name;

@@ -38,8 +38,7 @@ static wide power_of_ten(int exponent)
     return power;
 }
 
-/* numerator / denominator of minor units with so many decimals, to nine digits behind the point; "…" where it goes on.
- */
+/* numerator / denominator of minor units with so many decimals, to nine digits; an ellipsis where it goes on. */
 static struct text quotient_text(struct arena *arena, wide numerator, wide denominator, int decimals)
 {
     char digits[MOST_DIGITS + FRACTION_DIGITS + 2];

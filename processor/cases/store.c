@@ -19,6 +19,11 @@ size_t store_spilled(const struct store *store)
     return store->spilled;
 }
 
+struct bytes store_state(struct store *store, const struct event *event)
+{
+    return store->members[store_member(store, hash_member(event->program_id, event->member_id))].state;
+}
+
 /* ---- duplicates: the first of a name counts; one that is refused does not use it up */
 
 /* True where an event of that name was applied: *out says what becomes of this one. */

@@ -32,6 +32,9 @@ struct store *store_new(const struct program_set *set, struct arena *arena);
  */
 void store_apply(struct store *store, const struct case_event *event, struct trace *trace, struct happened *out);
 
+/* What is kept of the event's member; {NULL, 0} where nothing is. */
+struct bytes store_state(struct store *store, const struct event *event);
+
 /* Records moved to the side table so far. */
 size_t store_spilled(const struct store *store);
 

@@ -74,6 +74,8 @@ static void explain_all(struct explaining *explaining, const struct program_set 
     struct store *store = store_new(set, explaining->arena);
     for (size_t i = 0; i < count; i++) {
         struct explained explained;
+        if (events[i].shows)
+            continue;
         explain_event(store, set, &events[i], explaining->arena, &explained);
         explaining_show(explaining, &explained);
     }

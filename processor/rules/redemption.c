@@ -156,10 +156,10 @@ enum err_code decide_redemption(struct work *work)
     struct member_work *member = &work->members[0];
     struct redemption_record record;
     enum err_code code = ERR_NONE;
-    if (work->event->redemption.redemption_id.len == 0)
-        return err_set(work->err, ERR_BAD_EVENT, "redemption.redemption_id is empty");
     if (work->event->kind != REDEMPTION_CONFIRMED && work->event->kind != REDEMPTION_CANCELLED)
         return ERR_NONE;
+    if (work->event->redemption.redemption_id.len == 0)
+        return err_set(work->err, ERR_BAD_EVENT, "redemption.redemption_id is empty");
     code = redemption_record_decode(work_record(work, member, SUBJECT), work->scratch, &record, work->err);
     if (code)
         return code;

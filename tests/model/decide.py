@@ -9,6 +9,7 @@ import copy
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from model import limits
 from model.program import Program, ProgramSet, Rule
 
 PROGRAMME, AVAILABLE, CONVERTED = 1, 2, 6
@@ -63,6 +64,14 @@ class Line:
 
 
 @dataclass
+class Grant:
+    version: int
+    points: int  # that stand
+    wanted: int  # before limits cut it
+    at: int  # when it was granted
+
+
+@dataclass
 class Order:
     currency: str
     partner_id: str
@@ -74,7 +83,7 @@ class Order:
     refunded_amount: int = 0
     whole: bool = False
     kinds: list = field(default_factory=list)  # of events that granted, as they came
-    granted: dict = field(default_factory=dict)  # rule id -> points granted on what remains
+    granted: dict = field(default_factory=dict)  # rule id -> Grant, on what remains
     spent: int = 0
 
     def remaining(self) -> int:
@@ -96,7 +105,7 @@ class Order:
 class Once:
     """A product reviewed, a content shared, a referee, a once-only activity."""
 
-    granted: dict = field(default_factory=dict)  # rule id -> (version, points)
+    granted: dict = field(default_factory=dict)  # rule id -> Grant
     partner_id: str = ""
     closed: set = field(default_factory=set)  # what was undone: share networks, or "whatever"
 
@@ -110,6 +119,7 @@ class State:
     spent: dict = field(default_factory=dict)  # reward id -> minor units spent towards it
     orders: dict = field(default_factory=dict)
     subjects: dict = field(default_factory=dict)  # (kind, name) -> Once
+    uses: limits.Uses = field(default_factory=limits.Uses)
 
 
 @dataclass
@@ -127,6 +137,12 @@ def parties(event: dict) -> list:
         return [(program_id, own)]
     others = [m for m in (event["referrer"], event["referee"]) if m != own]
     return [(program_id, own)] + [(program_id, m) for m in dict.fromkeys(others) if m]
+
+
+def budgets(programs: ProgramSet, event: dict) -> list:
+    """The account, beside the members', of what all of them together used of the program's budgets."""
+    program_id = event.get("program_id") or "default"
+    return [(program_id, None)] if programs.has_budgets(program_id) else []
 
 
 class Step:
@@ -172,10 +188,32 @@ class Step:
                                        state.lifetime.get(shown, 0), rule_id, benefit, subject, version or self.program.version,
                                        partner, reason))
 
-    def accrue(self, member, terms: Program, rule: Rule, amount: int, subject: str, partner: str):
+    # ---- limits
+
+    def applied(self, member, terms: Program, rule: Rule, at: int) -> list:
+        network = self.event.get("network") or ""
+        found = []
+        for owner, kept, many in ((member, limits.KEPT, rule.limits), ((terms.id, None), None, rule.budgets)):
+            for limit in many:
+                period = limits.window(limit.period, at, terms.zone, terms.week_begins)
+                found.append((self.state(owner).uses, limit, limit.key(network), period, kept))
+        return found
+
+    def give_back(self, member, terms: Program, rule: Rule, amount: int, grant: Grant):
+        for uses, limit, key, _, _ in self.applied(member, terms, rule, grant.at):
+            back = amount if not limit.times else int(amount == grant.points)
+            uses.give_back(key, grant.at, back)
+
+    # ---- grants
+
+    def accrue(self, member, terms: Program, rule: Rule, wanted: int, subject: str, partner: str, grant: Grant):
+        """Grants so much more, as far as limits leave it."""
+        grant.wanted += wanted
+        amount = limits.take(wanted, grant.points, self.applied(member, terms, rule, grant.at)) if wanted > 0 else 0
         if amount <= 0:
             return
-        self.book(member, ACCRUAL, PROGRAMME, AVAILABLE, amount, amount, rule.currency, rule.id, subject, terms.version, partner)
+        grant.points += amount
+        self.book(member, ACCRUAL, PROGRAMME, AVAILABLE, amount, wanted, rule.currency, rule.id, subject, terms.version, partner)
         reason = None
         if rule.reason is not None:
             values = {"amount": decimal(amount, terms.points[rule.currency]), "currency": rule.currency, "subject": subject,
@@ -184,8 +222,10 @@ class Step:
         self.tell("points.granted", member, amount, rule.currency, rule.currency, rule.id, subject, "", terms.version, partner, reason)
         self.accrued.add((member, rule.currency))
 
-    def take_back(self, member, terms: Program, rule: Rule, amount: int, subject: str, partner: str):
+    def take_back(self, member, terms: Program, rule: Rule, amount: int, subject: str, partner: str, grant: Grant):
         state, currency = self.state(member), rule.currency
+        self.give_back(member, terms, rule, amount, grant)
+        grant.points -= amount
         self.void_until_covered(member, currency, amount)
         wanted = amount
         if terms.refunds == "clamp":
@@ -304,9 +344,8 @@ class Step:
         order.kinds.append(event["kind"])
         for rule in rules:
             if rule.id not in order.granted:
-                amount = self.due(self.program, rule, order)
-                order.granted[rule.id] = amount
-                self.accrue(member, self.program, rule, amount, event["order_id"], order.partner_id)
+                grant = order.granted[rule.id] = Grant(self.program.version, 0, 0, event["occurred_at"])
+                self.accrue(member, self.program, rule, self.due(self.program, rule, order), event["order_id"], order.partner_id, grant)
         self.settle(member, order.currency, order.spent if first else 0)
 
     def due(self, terms: Program, rule: Rule, order: Order) -> int:
@@ -319,12 +358,11 @@ class Step:
         for rule in asked:
             if rule.id not in order.granted:
                 continue
-            difference = self.due(frozen, rule, order) - order.granted[rule.id]
-            order.granted[rule.id] += difference
-            if difference < 0:
-                self.take_back(member, frozen, rule, -difference, self.event["order_id"], order.partner_id)
-            else:
-                self.accrue(member, frozen, rule, difference, self.event["order_id"], order.partner_id)
+            grant, due = order.granted[rule.id], self.due(frozen, rule, order)
+            if due < grant.points:
+                self.take_back(member, frozen, rule, grant.points - due, self.event["order_id"], order.partner_id, grant)
+            self.accrue(member, frozen, rule, max(0, due - grant.wanted), self.event["order_id"], order.partner_id, grant)
+            grant.wanted = due
         before, order.spent = order.spent, order.remaining()
         self.settle(member, order.currency, order.spent - before)
 
@@ -340,20 +378,19 @@ class Step:
             return
         if not held.granted:
             held.partner_id = self.partner
-        held.granted[rule.id] = (self.program.version, amount)
-        self.accrue(member, self.program, rule, amount, subject, self.partner)
+        grant = held.granted[rule.id] = Grant(self.program.version, 0, 0, self.event["occurred_at"])
+        self.accrue(member, self.program, rule, amount, subject, self.partner, grant)
 
     def undo_once(self, member, held: Once, subject: str, network: str = ""):
         """Takes back what was granted for the thing, in file order of rules; of a share only by rules for that network."""
-        for version in sorted({version for version, _ in held.granted.values()}):
+        for version in sorted({grant.version for grant in held.granted.values()}):
             self.undo_version(member, held, self.programs.version(self.program.id, version), subject, network)
 
     def undo_version(self, member, held: Once, terms: Program, subject: str, network: str):
         for rule in terms.rules:
-            version, amount = held.granted.get(rule.id, (0, 0))
-            if version == terms.version and amount > 0 and (not network or not rule.networks or network in rule.networks):
-                self.take_back(member, terms, rule, amount, subject, held.partner_id)
-                held.granted[rule.id] = (version, 0)
+            grant = held.granted.get(rule.id, Grant(0, 0, 0, 0))
+            if grant.version == terms.version and grant.points > 0 and (not network or not rule.networks or network in rule.networks):
+                self.take_back(member, terms, rule, grant.points, subject, held.partner_id, grant)
 
     def review(self):
         member, sku, kind = parties(self.event)[0], self.event["sku"], self.event["kind"]
@@ -417,7 +454,7 @@ class Step:
                 if rule.to == "both" or (rule.to == "referrer") == (member == referrer):
                     self.grant_once(member, held, rule, referee)
                 else:
-                    held.granted[rule.id] = (self.program.version, 0)
+                    held.granted[rule.id] = Grant(self.program.version, 0, 0, self.event["occurred_at"])
         if granted is not None:
             self.tell("referral.accepted", referrer, 0, first, first, granted.id, referee)
             for member in members:

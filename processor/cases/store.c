@@ -105,8 +105,8 @@ static bool is_among(const struct hash16 *keys, size_t count, struct hash16 key)
 /* All that the account which a merge ends has records of. */
 static void find_moved(struct store *store, struct step_input *input, const size_t *parties)
 {
-    struct hash16 held[STEP_RECORDS_MAX];
-    size_t held_count = step_record_keys(input->parties[0].state, held), count = 0;
+    struct hash16 *held = NULL;
+    size_t held_count = step_record_keys(input->parties[0].state, store->arena, &held), count = 0;
     struct moved *moved = arena_array(store->arena, held_count + store->record_count, sizeof *moved);
     for (size_t i = 0; i < held_count; i++)
         moved[count++] = (struct moved){.subject_key = held[i]};

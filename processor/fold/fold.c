@@ -351,9 +351,7 @@ static enum err_code decide(struct fold *fold, const struct fold_input *input, c
     for (size_t s = 0; s < work->subject_count; s++) {
         const struct member *member = &fold->changes.members[work->parties[work->subject_party[s]]];
         step_in.subject_keys[s] = work->subject_keys[s];
-        if (fold->changes.side_count > 0)
-            step_in.parties[work->subject_party[s]].records[s] =
-                fold_side_record(fold, member->key, work->subject_keys[s]);
+        step_in.parties[work->subject_party[s]].records[s] = fold_side_record(fold, member->key, work->subject_keys[s]);
     }
     struct decision decision = {0};
     struct err why;

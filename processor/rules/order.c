@@ -5,6 +5,7 @@
 #include "rules/decide.h"
 #include "rules/earning.h"
 #include "rules/order_lines.h"
+#include "rules/unite.h"
 
 /* Orders: grants on what remains, computed again whenever that changes, always at the terms of the grant. */
 
@@ -160,12 +161,17 @@ static enum err_code follow_change(struct work *work, struct member_work *member
     return automatic_settle(work, member, &purchase);
 }
 
-/* The order's record, with nothing in it when the order was never heard of; its currency must be the event's. */
+/* The order's record, with nothing but refunds in it when the order has not come, if any wait; its currency must be the
+ * event's. */
 static enum err_code load_record(struct work *work, struct member_work *member, struct order_record *out)
 {
     const struct order_event *order = &work->event->order;
     struct bytes bytes = work_record(work, member, SUBJECT);
-    enum err_code code = order_record_decode(bytes, work->scratch, out, work->err);
+    enum err_code code = ERR_NONE;
+    if (bytes.len == 0)
+        code = waiting_record(&member->state, work->input->subject_keys[SUBJECT], work->scratch, &bytes, work->err);
+    if (!code)
+        code = order_record_decode(bytes, work->scratch, out, work->err);
     if (code)
         return code;
     if (bytes.len == 0) {
@@ -208,6 +214,25 @@ static enum err_code note_refund(struct work *work, struct order_record *record)
     return ERR_NONE;
 }
 
+/* The order may come yet. */
+static enum err_code let_wait(struct work *work, struct member_work *member)
+{
+    const struct event *event = work->event;
+    struct order_record refund = {.currency = event->order.currency, .partner_id = event->partner_id};
+    struct waiting_refund waiting = {.order_key = work->input->subject_keys[SUBJECT],
+                                     .order_id = event->order.order_id,
+                                     .source = event->source,
+                                     .id = event->id};
+    if (!checked_add(event->occurred_at, WAITING_US, &waiting.due_at))
+        return overflow(work);
+    enum err_code code = note_refund(work, &refund);
+    if (code)
+        return code;
+    waiting.refund = order_record_encode(&refund, work->scratch);
+    work->waiting = member->changed = true;
+    return waiting_add(&member->state, &waiting, work->scratch, work->err);
+}
+
 static enum err_code undo_order(struct work *work)
 {
     struct member_work *member = &work->members[0];
@@ -221,11 +246,47 @@ static enum err_code undo_order(struct work *work)
     if (code)
         return code;
     if (record.decision_count == 0)
-        work->waiting = true;
-    else
-        code = follow_change(work, member, &record, &before);
+        return let_wait(work, member);
+    code = follow_change(work, member, &record, &before);
     if (!code)
         store_record(work, member, &record);
+    return code;
+}
+
+enum err_code order_meet_refund(struct work *work, struct member_work *member, const struct waiting_refund *refund,
+                                struct bytes known, struct bytes *out)
+{
+    const struct step_input *input = work->input;
+    const struct event *cause = work->event;
+    struct step_input input_of_order = *input;
+    struct event event = {.type = EVENT_ORDER,
+                          .kind = ORDER_REFUNDED,
+                          .source = refund->source,
+                          .id = refund->id,
+                          .program_id = cause->program_id,
+                          .partner_id = cause->partner_id,
+                          .member_id = cause->member_id,
+                          .occurred_at = cause->occurred_at,
+                          .order = {.order_id = refund->order_id}};
+    struct order_record record;
+    struct order_view before;
+    struct bytes united = known;
+    input_of_order.subject_keys[SUBJECT] = refund->order_key;
+    work->event = &event;
+    work->input = &input_of_order;
+    enum err_code code = order_record_decode(known, work->scratch, &record, work->err);
+    if (!code && !order_view_open(&record, work->scratch, &before))
+        code = overflow(work);
+    if (!code)
+        code = records_unite(known, refund->refund, work->scratch, &united, work->err);
+    if (!code)
+        code = order_record_decode(united, work->scratch, &record, work->err);
+    if (!code)
+        code = follow_change(work, member, &record, &before);
+    if (!code)
+        *out = order_record_encode(&record, work->scratch);
+    work->event = cause;
+    work->input = input;
     return code;
 }
 
@@ -301,6 +362,8 @@ static enum err_code grant_order(struct work *work)
     if (code)
         return code;
     store_record(work, member, &record);
+    if (first)
+        waiting_met(&member->state, work->input->subject_keys[SUBJECT]);
     struct purchase purchase = {work->program, record.currency, first ? view.remaining : 0};
     return automatic_settle(work, member, &purchase);
 }

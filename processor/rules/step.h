@@ -14,7 +14,6 @@ enum {
     STEP_PARTIES_MAX = 2,  /* a referral rewards two members */
     STEP_SUBJECTS_MAX = 4, /* things that one event can count once or take back */
     STEP_SPILLS_MAX = 4,   /* records that one event other than a merge can move to the side table, per party */
-    STEP_RECORDS_MAX = 12, /* records within a state */
 };
 
 /* Accounts between which an entry transfers. The programme's own accounts belong to (program, partner, currency); the
@@ -71,7 +70,8 @@ enum reward_type {
     REWARD_VOIDED,
     REWARD_REFERRAL_ACCEPTED,
     REWARD_REFERRAL_REFUSED,
-    REWARD_MEMBER_MERGED, /* subject: the other account */
+    REWARD_MEMBER_MERGED,  /* subject: the other account */
+    REWARD_REFUND_DROPPED, /* its order did not come */
     REWARD_TYPE_COUNT
 };
 
@@ -165,7 +165,7 @@ struct party {
     struct bytes records[STEP_SUBJECTS_MAX];
 };
 
-/* Of a merge: a subject that party 0 has a record of, and the side table's rows about it: of party 0 where its state
+/* Of a merge: a subject that party 0 has something of, and the side table's rows about it: of party 0 where its state
  * does not hold the record, of party 1 where it has one. */
 struct moved {
     struct hash16 subject_key;
@@ -181,7 +181,7 @@ struct step_input {
     struct party parties[STEP_PARTIES_MAX];
     const struct budget *budgets; /* of this program, sorted by budget_compare */
     size_t budget_count;
-    const struct moved *moved; /* of a merge: all records of party 0; no subject twice */
+    const struct moved *moved; /* of a merge: all that party 0 has records of */
     size_t moved_count;
 };
 
@@ -205,8 +205,9 @@ bool step_needs(struct bytes state, struct hash16 subject_key);
 /* True where the side table may hold records of the member. */
 bool step_has_spilled(struct bytes state);
 
-/* The subjects whose records the state holds. */
-size_t step_record_keys(struct bytes state, struct hash16 out[STEP_RECORDS_MAX]);
+/* The subjects of which the state holds something: records, and refunds that wait for their orders. One may stand
+ * twice. Returns how many. */
+size_t step_record_keys(struct bytes state, struct arena *arena, struct hash16 **out);
 
 /* The tombstone of a member: what keeps the ledger's sums, and nothing else. ERR_BAD_STATE. */
 enum err_code step_erased(struct bytes state, struct arena *arena, struct bytes *out, struct err *err);

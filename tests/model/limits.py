@@ -110,7 +110,17 @@ class Uses:
         while kept is not None and len(windows) > kept:
             oldest = min(windows)
             del windows[oldest]
-            self.closed[key] = max(self.closed.get(key, float("-inf")), oldest[1])
+            self.close(key, oldest[1])
+
+    def close(self, key: tuple, end: float):
+        self.closed[key] = max(self.closed.get(key, float("-inf")), end)
+
+    def unite(self, other: "Uses", kept: int):
+        for key, windows in other.windows.items():
+            for period, used in windows.items():
+                self.use(key, period, used, kept)
+        for key, end in other.closed.items():
+            self.close(key, end)
 
     def give_back(self, key: tuple, at: int, amount: int):
         windows = self.windows.get(key, {})

@@ -125,8 +125,7 @@ enum err_code earning_of_order(struct work *work, const struct member_work *memb
         return overflow(work, rule);
     if (!measure.concerned || (rule->minimums && measure.basket < rule->minimums[money]))
         return ERR_NONE;
-    const struct event plain = {.type = EVENT_ORDER, .occurred_at = decision->at};
-    const struct event *event = rule->image | terms->image ? order_view_event(view, work->event, decision) : &plain;
+    const struct event *event = order_view_event(view, work->event, decision, rule->image | terms->image);
     if (!work_condition_holds(work, member, rule->when, event))
         return ERR_NONE;
     return compute(work, member, terms, rule, rule->rates ? &rule->rates[money] : NULL, &measure, event, out);

@@ -16,6 +16,7 @@
     X(FINDING_SEQUENCE, "sequence", "entries have a gap or are too many")                                              \
     X(FINDING_ORPHAN, "entries_without_member", "entries belong to no member")                                         \
     X(FINDING_STATE, "unreadable_state", "a member's state cannot be read or is another's")                            \
+    X(FINDING_DUE, "due", "a member is not woken when its state says")                                                 \
     X(FINDING_REDIS_MISSING, "redis_missing", "Redis does not have the member")                                        \
     X(FINDING_REDIS_BEHIND, "redis_behind", "Redis shows an older version")                                            \
     X(FINDING_REDIS_AHEAD, "redis_ahead", "Redis shows a version that the ledger has not reached")                     \

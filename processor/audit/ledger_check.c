@@ -123,6 +123,20 @@ bool member_sums_agree(const struct member_sums *sums, const struct ledger_membe
     return agree;
 }
 
+bool member_due_agrees(const struct ledger_member *member, struct arena *arena, struct finding *out)
+{
+    struct state_summary summary;
+    if (state_summarise(member->state, arena, &summary, NULL) != ERR_NONE || summary.due_at == member->due_at)
+        return true;
+    *out = (struct finding){.kind = FINDING_DUE, .fate = FATE_REPORTED};
+    snprintf(out->where, sizeof out->where, "%.*s/%.*s", SHOWN(member->program_id), SHOWN(member->member_id));
+    snprintf(out->remark, sizeof out->remark,
+             "due_at is %" PRId64 ", the state says %" PRId64 " (the largest number: never); the member's next event "
+             "mends it",
+             member->due_at, summary.due_at);
+    return false;
+}
+
 static bool is_of(const struct account_totals *totals, const struct ledger_row *row)
 {
     return text_equal(totals->program_id, row->program_id) && text_equal(totals->partner_id, row->partner_id) &&

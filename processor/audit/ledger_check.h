@@ -35,6 +35,7 @@ struct ledger_member {
     struct text program_id;
     struct text member_id;
     int64_t version;
+    int64_t due_at; /* µs UTC; INT64_MAX where the row has none */
     struct bytes state;
 };
 
@@ -62,6 +63,9 @@ struct currency_sum member_sums_of(const struct member_sums *sums, struct text c
 /* Compares with the state; true where they agree, else *out says how they do not. */
 bool member_sums_agree(const struct member_sums *sums, const struct ledger_member *member, struct arena *arena,
                        struct finding *out);
+
+/* Whether the row says when the member falls due next as its state does; also true of a state that cannot be read. */
+bool member_due_agrees(const struct ledger_member *member, struct arena *arena, struct finding *out);
 
 /* All accounts of one (program, partner, currency). */
 struct account_totals {

@@ -76,7 +76,8 @@ static enum err_code read_members(struct page *page, struct err *err)
     snprintf(limit, sizeof limit, "%d", PAGE);
     const char *values[] = {hex, limit};
     PGresult *rows = PQexecParams(page->connection,
-                                  "SELECT member_key, version, program_id, member_id, state FROM members"
+                                  "SELECT member_key, version, program_id, member_id, state,"
+                                  " coalesce(due_at, 9223372036854775807) FROM members"
                                   " WHERE member_key > $1::uuid ORDER BY member_key LIMIT $2::integer",
                                   2, NULL, values, NULL, NULL, BINARY);
     if (PQresultStatus(rows) != PGRES_TUPLES_OK)
@@ -89,7 +90,8 @@ static enum err_code read_members(struct page *page, struct err *err)
                                                   .version = result_i64(rows, row, 1),
                                                   .program_id = text_at(rows, row, 2, page->page_arena),
                                                   .member_id = text_at(rows, row, 3, page->page_arena),
-                                                  .state = arena_bytes(page->page_arena, result_bytes(rows, row, 4))};
+                                                  .state = arena_bytes(page->page_arena, result_bytes(rows, row, 4)),
+                                                  .due_at = result_i64(rows, row, 5)};
     }
     PQclear(rows);
     return ERR_NONE;
@@ -127,6 +129,8 @@ static enum err_code end_member(struct page *page, struct err *err)
     const struct ledger_member *member = &page->members[page->at++];
     bool agree = member_sums_agree(&page->sums, member, page->member_arena, &finding);
     if (!agree)
+        findings_add(page->findings, &finding);
+    if (!member_due_agrees(member, page->member_arena, &finding))
         findings_add(page->findings, &finding);
     page->walk->members++;
     enum err_code code = page->visitor->member(page->visitor->context, member, agree, err);

@@ -25,6 +25,7 @@ struct case_program {
     struct program *program;
     struct text file; /* where its text stands: a program file as the case file names it from here, or the case file */
     bool inside;      /* the case file */
+    int line;         /* of the case file, that names it */
 };
 
 struct case_event {

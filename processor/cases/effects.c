@@ -129,6 +129,7 @@ static void write_reward(struct buffer *out, const struct program_set *set, cons
         [REWARD_REFERRAL_ACCEPTED] = "accepted",
         [REWARD_REFERRAL_REFUSED] = "refused",
         [REWARD_MEMBER_MERGED] = "merged with",
+        [REWARD_REFUND_DROPPED] = "drops the refund of",
     };
     const struct reward *reward = &happened->decision.rewards[at];
     bool points = reward->type == REWARD_POINTS_GRANTED || reward->type == REWARD_POINTS_TAKEN_BACK ||
@@ -136,7 +137,8 @@ static void write_reward(struct buffer *out, const struct program_set *set, cons
     if (points && !outputs)
         return; /* the entries say the same */
     put(out, "%.*s %s", VIEW(happened->member_ids[reward->party]), names[reward->type]);
-    struct text what = reward->type == REWARD_MEMBER_MERGED ? reward->subject : reward->rule_id;
+    bool about = reward->type == REWARD_MEMBER_MERGED || reward->type == REWARD_REFUND_DROPPED;
+    struct text what = about ? reward->subject : reward->rule_id;
     if (what.len > 0)
         put(out, " %.*s", VIEW(what));
     if (outputs)

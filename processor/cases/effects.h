@@ -16,6 +16,7 @@
  *   ann merged +40 points merge bob = 0              and what ann spent of it
  *   ann merged with bob, bob merged with ann         for each currency
  *   ann erased
+ *   ann drops the refund of o1                       its order did not come within 90 days
  *   … v2 … at cafe                                   terms of version 2; earned at a partner
  *   ann reward note-20, ann voided note-20           automatic rewards
  *   ann accepted friend, ann refused friend          referrals

@@ -7,6 +7,7 @@
 #include "decode/utf8.h"
 #include "program/bundle.h"
 #include "program/load.h"
+#include "program/versions.h"
 #include "rules/program_model.h"
 
 /* A case file, line by line. */
@@ -58,15 +59,6 @@ static struct text take_line(struct reader *reader)
 
 /* ---- programs */
 
-static bool is_held(const struct reader *reader, const struct program *program)
-{
-    for (size_t i = 0; i < reader->file.program_count; i++)
-        if (text_equal(program_id(reader->file.programs[i].program), program_id(program)) &&
-            program_version(reader->file.programs[i].program) == program_version(program))
-            return true;
-    return false;
-}
-
 static void add_program(struct reader *reader, struct text yaml, struct text file, bool inside, int line)
 {
     struct program_errors errors = {0};
@@ -82,15 +74,9 @@ static void add_program(struct reader *reader, struct text yaml, struct text fil
                                                              .message = errors.items[i].message});
         return;
     }
-    if (is_held(reader, program)) {
-        refuse(reader, ERR_FILE);
-        fault_add(reader->faults, line, "version %lld of program %.*s stands here a second time",
-                  (long long)program_version(program), VIEW(program_id(program)));
-        return;
-    }
     cases->programs =
         grown(reader->arena, cases->programs, cases->program_count, &reader->program_capacity, sizeof *cases->programs);
-    cases->programs[cases->program_count++] = (struct case_program){program, file, inside};
+    cases->programs[cases->program_count++] = (struct case_program){program, file, inside, line};
 }
 
 /* The indented lines that follow, without what they are indented by. */
@@ -146,23 +132,39 @@ static void read_program(struct reader *reader, struct text name)
         add_program(reader, take_indented(reader), reader->file.path, true, line);
 }
 
-static int compare_programs(const void *a, const void *b)
+static int by_version(const void *a, const void *b)
 {
-    const struct program *left = *(struct program *const *)a, *right = *(struct program *const *)b;
-    int order = text_compare(program_id(left), program_id(right));
-    int64_t from = program_effective_at(left), until = program_effective_at(right);
-    return order ? order : (from > until) - (from < until);
+    const struct case_program *left = *(const struct case_program *const *)a;
+    const struct case_program *right = *(const struct case_program *const *)b;
+    int order = versions_compare(left->program, right->program);
+    return order != 0 ? order : (left->line > right->line) - (left->line < right->line);
+}
+
+static void check_versions(struct reader *reader, const struct case_program *const *sorted)
+{
+    struct err err;
+    for (size_t i = 1; i < reader->file.program_count; i++) {
+        if (!versions_follow(sorted[i - 1]->program, sorted[i]->program, &err))
+            continue;
+        refuse(reader, ERR_PROGRAM);
+        fault_add(reader->faults, sorted[i]->line, "%s", err.text);
+    }
 }
 
 static void index_programs(struct reader *reader)
 {
     struct case_file *file = &reader->file;
-    struct program **sorted = arena_array(reader->arena, file->program_count, sizeof(struct program *));
-    for (size_t i = 0; i < file->program_count; i++)
-        sorted[i] = file->programs[i].program;
-    if (file->program_count > 1)
-        qsort(sorted, file->program_count, sizeof(struct program *), compare_programs);
-    file->set = (struct program_set){.revision = 1, .programs = sorted, .count = file->program_count};
+    size_t count = file->program_count;
+    struct program **programs = arena_array(reader->arena, count, sizeof(struct program *));
+    const struct case_program **sorted = arena_array(reader->arena, count, sizeof(struct case_program *));
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &file->programs[i];
+    if (count > 1)
+        qsort(sorted, count, sizeof(struct case_program *), by_version);
+    check_versions(reader, sorted);
+    for (size_t i = 0; i < count; i++)
+        programs[i] = sorted[i]->program;
+    file->set = (struct program_set){.revision = 1, .programs = programs, .count = count};
 }
 
 /* ---- cases */

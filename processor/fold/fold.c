@@ -247,6 +247,7 @@ static void take_decision(struct fold *fold, const struct record *record, const 
                      &decision->entries[i]);
     for (size_t i = 0; i < decision->reward_count; i++)
         append_reward(fold, record, work, &decision->rewards[i], (uint32_t)i);
+    budgets_draw(&changes->budgets, work->event->program_id, decision->draws, decision->draw_count);
     for (size_t i = 0; i < decision->spill_count; i++) {
         const struct spill *spill = &decision->spills[i];
         struct side_record *side = fold_side(fold, changes->members[work->parties[spill->party]].key, spill->key);
@@ -276,6 +277,7 @@ static enum err_code erase(struct fold *fold, const struct work *work, const str
         struct member *member = &fold->changes.members[erased[i]];
         member->changed = member->erased = true;
         member->due_at = INT64_MAX;
+        member->due_at = INT64_MAX;
         code = step_erased(member->state, fold->arena, &member->state, err);
     }
     fold->changes.members[work->parties[0]].erased = true;
@@ -290,6 +292,44 @@ static void rest_on_members(struct fold *fold, const struct work *work)
         struct member *member = &fold->changes.members[work->parties[p]];
         if (member->state.len > 0)
             member->changed = true;
+    }
+}
+
+/* Adds to the batch what a decision lacked. */
+static enum err_code load_budgets(struct fold *fold, struct text program_id, const struct decision *decision,
+                                  const struct fold_reader *reader, struct err *err)
+{
+    for (size_t i = 0; i < decision->lack_count; i++) {
+        struct budget budget = decision->lacks[i];
+        struct hash16 key = budget_key(program_id, &budget);
+        struct bytes nothing;
+        enum err_code code = ERR_NONE;
+        if (!cache_get(fold->cache, key, &budget.used, &nothing))
+            code = reader->budget(reader->context, key, &budget.used, err);
+        if (code)
+            return code;
+        budgets_add(&fold->changes.budgets, program_id, &budget);
+    }
+    return ERR_NONE;
+}
+
+/* Decides anew until no budget is lacking. A poison code's words are in *why, any other error in *err too. */
+static enum err_code step_with_budgets(struct fold *fold, struct step_input *input, const struct fold_reader *reader,
+                                       struct decision *decision, struct err *why, struct err *err)
+{
+    for (;;) {
+        struct budget_list list = budgets_of(&fold->changes.budgets, input->event->program_id);
+        input->budgets = list.items;
+        input->budget_count = list.count;
+        arena_reset(fold->scratch);
+        enum err_code code = step(input, fold->scratch, decision, why);
+        if (decision->lack_count == 0)
+            return code;
+        code = load_budgets(fold, input->event->program_id, decision, reader, err);
+        if (code) {
+            *why = *err;
+            return code;
+        }
     }
 }
 
@@ -311,14 +351,11 @@ static enum err_code decide(struct fold *fold, const struct fold_input *input, c
     for (size_t s = 0; s < work->subject_count; s++) {
         const struct member *member = &fold->changes.members[work->parties[work->subject_party[s]]];
         step_in.subject_keys[s] = work->subject_keys[s];
-        if (fold->changes.side_count > 0)
-            step_in.parties[work->subject_party[s]].records[s] =
-                fold_side_record(fold, member->key, work->subject_keys[s]);
+        step_in.parties[work->subject_party[s]].records[s] = fold_side_record(fold, member->key, work->subject_keys[s]);
     }
     struct decision decision = {0};
     struct err why;
-    arena_reset(fold->scratch);
-    code = step(&step_in, fold->scratch, &decision, &why);
+    code = step_with_budgets(fold, &step_in, reader, &decision, &why, err);
     if (code == ERR_NONE) {
         take_decision(fold, record, work, &decision);
         return decision.erases ? erase(fold, work, &decision, reader, err) : ERR_NONE;
@@ -467,7 +504,8 @@ static void start(struct fold *fold, const struct fold_input *input)
     arena_reset(fold->arena);
     buffer_clear(&fold->unsorted);
     buffer_clear(&fold->entries);
-    fold->changes = (struct changes){.entries = &fold->entries, .revision = input->programs->revision};
+    fold->changes = (struct changes){
+        .entries = &fold->entries, .budgets = {.arena = fold->arena}, .revision = input->programs->revision};
     fold->work = arena_array(fold->arena, input->count, sizeof *fold->work);
     fold->member_capacity = input->count * STEP_PARTIES_MAX;
     fold->changes.members = arena_array(fold->arena, fold->member_capacity, sizeof(struct member));
@@ -508,4 +546,7 @@ void fold_expect(struct fold *fold)
         const struct member *member = &fold->changes.members[i];
         cache_put(fold->cache, member->key, member->version + (member->changed ? 1 : 0), member->state);
     }
+    for (size_t i = 0; i < fold->changes.budgets.count; i++)
+        cache_put(fold->cache, fold->changes.budgets.rows[i].key, fold->changes.budgets.items[i].used,
+                  (struct bytes){NULL, 0});
 }

@@ -7,18 +7,27 @@
 #include "ops/command.h"
 #include "program/bundle.h"
 #include "program/load.h"
+#include "program/versions.h"
 #include "program/zones.h"
 #include "source/kafka_conf.h"
 #include "timers/inputs.h"
 
 enum { ARENA_KEEP = 1 << 20 };
 
+struct checked_program {
+    struct program *program;
+    const char *path; /* the arena's */
+};
+
 /* What was looked at, and what was wrong. */
 struct findings {
     const struct invocation *invocation;
     json_t *checked; /* paths */
     json_t *errors;
+    struct arena *arena; /* of all programs, which are held against each other */
     const struct zones *zones;
+    struct checked_program programs[COMMAND_ARGUMENTS_MAX]; /* those without an error */
+    size_t program_count;
 };
 
 /* A path may be no UTF-8, which JSON cannot hold. */
@@ -107,19 +116,37 @@ static void note_program_errors(struct findings *findings, const char *path, con
 
 static void check_program(struct findings *findings, const char *path)
 {
-    struct arena *arena = arena_new(ARENA_KEEP);
     struct program_errors errors = {0};
-    struct program *program;
+    struct program *program = NULL;
     struct text source;
     struct err err = {.code = ERR_NONE};
     note_checked(findings, path);
-    enum err_code code = program_read_file(path, arena, &source, &err);
+    enum err_code code = program_read_file(path, findings->arena, &source, &err);
     if (code == ERR_NONE)
-        code = program_load(source, findings->zones, arena, &program, &errors, &err);
+        code = program_load(source, findings->zones, findings->arena, &program, &errors, &err);
     if (code != ERR_NONE && errors.count == 0)
         note_error(findings, path, 0, 0, err.text);
     note_program_errors(findings, path, &errors);
-    arena_free(arena);
+    if (code == ERR_NONE && findings->program_count < COMMAND_ARGUMENTS_MAX)
+        findings->programs[findings->program_count++] =
+            (struct checked_program){program, arena_printf(findings->arena, "%s", path).at};
+}
+
+static int by_version(const void *a, const void *b)
+{
+    return versions_compare(((const struct checked_program *)a)->program, ((const struct checked_program *)b)->program);
+}
+
+/* Several files may be versions of one program. */
+static void check_versions(struct findings *findings)
+{
+    struct err err;
+    struct checked_program *programs = findings->programs;
+    if (findings->program_count > 1)
+        qsort(programs, findings->program_count, sizeof *programs, by_version);
+    for (size_t i = 1; i < findings->program_count; i++)
+        if (versions_follow(programs[i - 1].program, programs[i].program, &err))
+            note_error(findings, programs[i].path, 0, 0, err.text);
 }
 
 static void check_programs(struct findings *findings)
@@ -155,16 +182,17 @@ static void print_summary(const struct findings *findings)
 
 static int check(const struct invocation *invocation)
 {
-    struct findings findings = {.invocation = invocation, .checked = json_array(), .errors = json_array()};
-    struct arena *arena = arena_new(0);
+    struct findings findings = {
+        .invocation = invocation, .checked = json_array(), .errors = json_array(), .arena = arena_new(ARENA_KEEP)};
     struct err err;
     check_config(&findings);
-    if (zones_load(ZONES_FOLDER, arena, &findings.zones, &err))
+    if (zones_load(ZONES_FOLDER, findings.arena, &findings.zones, &err))
         note_error(&findings, ZONES_FOLDER, 0, 0, err.text);
     else
         check_programs(&findings);
+    check_versions(&findings);
     print_summary(&findings);
-    arena_free(arena);
+    arena_free(findings.arena);
     int status = json_array_size(findings.errors) ? EXIT_CONFIG : EXIT_OK;
     json_decref(findings.checked);
     json_decref(findings.errors);

@@ -7,6 +7,7 @@
     X(test)                                                                                                            \
     X(migrate)                                                                                                         \
     X(program_apply)                                                                                                   \
+    X(program_diff)                                                                                                    \
     X(program_list)                                                                                                    \
     X(program_show)                                                                                                    \
     X(program_schema)                                                                                                  \

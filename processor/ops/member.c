@@ -61,15 +61,16 @@ static json_t *string_of(struct text text)
 static json_t *entry_json(const struct member_entry *entry)
 {
     char occurred[RFC3339_SIZE];
-    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:{s:o, s:I, s:I}}", "sequence",
-                     (json_int_t)entry->sequence, "occurred_at", rfc3339_format(entry->occurred_at, occurred), "kind",
-                     kind_name(entry->kind), "from", account_name(entry->from), "to", account_name(entry->to), "amount",
-                     (json_int_t)entry->amount, "wanted", (json_int_t)entry->wanted, "effect",
-                     (json_int_t)member_entry_effect(entry), "currency", string_of(entry->currency), "rule",
-                     string_of(entry->rule_id), "subject", string_of(entry->subject), "partner",
-                     string_of(entry->partner_id), "program_version", (json_int_t)entry->program_version, "input",
-                     "topic", string_of(entry->topic), "partition", (json_int_t)entry->partition, "offset",
-                     (json_int_t)entry->offset);
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:{s:o, s:I, s:I}}",
+                     "sequence", (json_int_t)entry->sequence, "occurred_at",
+                     rfc3339_format(entry->occurred_at, occurred), "kind", kind_name(entry->kind), "from",
+                     account_name(entry->from), "to", account_name(entry->to), "amount", (json_int_t)entry->amount,
+                     "wanted", (json_int_t)entry->wanted, "effect", (json_int_t)member_entry_effect(entry), "currency",
+                     string_of(entry->currency), "rule", string_of(entry->rule_id), "subject",
+                     string_of(entry->subject), "partner", string_of(entry->partner_id), "program_version",
+                     (json_int_t)entry->program_version, "program_hash", string_of(entry->program_hash), "zones_hash",
+                     string_of(entry->zones_hash), "input", "topic", string_of(entry->topic), "partition",
+                     (json_int_t)entry->partition, "offset", (json_int_t)entry->offset);
 }
 
 /* As the newest version that declares the currency has it. */

@@ -10,8 +10,11 @@
 
 static const char entries_sql[] =
     "SELECT e.sequence, e.occurred_at, e.kind, e.from_account, e.to_account, e.amount, e.wanted, e.program_version,"
-    " e.partition, e.input_offset, e.currency, e.rule_id, e.subject, e.partner_id, coalesce(t.name, '')"
-    " FROM entries e LEFT JOIN topics t USING (topic_no) WHERE e.member_key = $1::uuid ORDER BY e.sequence";
+    " e.partition, e.input_offset, e.currency, e.rule_id, e.subject, e.partner_id, coalesce(t.name, ''),"
+    " encode(p.source_hash, 'hex'), replace(p.zones_hash::text, '-', '')"
+    " FROM entries e LEFT JOIN topics t USING (topic_no)"
+    " LEFT JOIN program_versions p ON p.program_id = e.program_id AND p.version = e.program_version"
+    " WHERE e.member_key = $1::uuid ORDER BY e.sequence";
 
 enum {
     COLUMN_SEQUENCE,
@@ -28,7 +31,9 @@ enum {
     COLUMN_RULE,
     COLUMN_SUBJECT,
     COLUMN_PARTNER,
-    COLUMN_TOPIC
+    COLUMN_TOPIC,
+    COLUMN_SOURCE_HASH,
+    COLUMN_ZONES_HASH
 };
 
 static int64_t number_at(const PGresult *rows, int row, int column)
@@ -59,6 +64,8 @@ static void fill_entry(const PGresult *rows, int row, struct arena *arena, struc
         .subject = text_at(rows, row, COLUMN_SUBJECT, arena),
         .partner_id = text_at(rows, row, COLUMN_PARTNER, arena),
         .topic = text_at(rows, row, COLUMN_TOPIC, arena),
+        .program_hash = text_at(rows, row, COLUMN_SOURCE_HASH, arena),
+        .zones_hash = text_at(rows, row, COLUMN_ZONES_HASH, arena),
     };
 }
 

@@ -19,6 +19,8 @@ struct member_entry {
     int64_t amount; /* minor units */
     int64_t wanted;
     int64_t program_version;
+    struct text program_hash; /* sha256 of that version's file, hexadecimal */
+    struct text zones_hash;   /* of the time zones that it decides by, hexadecimal; empty: none were kept */
     struct text currency;
     struct text rule_id;
     struct text subject;

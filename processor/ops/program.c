@@ -3,17 +3,17 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/rfc3339.h"
 #include "ops/command.h"
 #include "ops/database.h"
-#include "ops/linediff.h"
+#include "ops/program_difference.h"
 #include "program/bundle.h"
 #include "program/load.h"
 #include "program/schema.h"
 #include "program/store.h"
 #include "program/zones.h"
-
-enum { CONTEXT_LINES = 2 };
+#include "rules/program_model.h"
 
 static void dump(const struct invocation *invocation, json_t *object)
 {
@@ -40,43 +40,6 @@ static int print_errors(const struct invocation *invocation, const char *path, c
     return err_exit_status(ERR_PROGRAM);
 }
 
-/* True where a change stands at most CONTEXT_LINES away. */
-static bool is_near_change(const struct line_edits *edits, size_t at)
-{
-    size_t from = at < CONTEXT_LINES ? 0 : at - CONTEXT_LINES;
-    for (size_t i = from; i < edits->count && i <= at + CONTEXT_LINES; i++)
-        if (edits->items[i].sign != ' ')
-            return true;
-    return false;
-}
-
-static void print_difference(const struct invocation *invocation, const struct line_edits *edits)
-{
-    bool skipped = false;
-    for (size_t i = 0; i < edits->count; i++) {
-        const struct line_edit *edit = &edits->items[i];
-        bool shown = is_near_change(edits, i);
-        if (shown && skipped)
-            fputs("      …\n", invocation->out);
-        skipped = !shown;
-        if (shown)
-            fprintf(invocation->out, "%5zu %c %.*s\n", edit->line, edit->sign, (int)edit->text.len, edit->text.at);
-    }
-}
-
-static json_t *difference_json(const struct line_edits *edits)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < edits->count; i++) {
-        const struct line_edit *edit = &edits->items[i];
-        if (edit->sign != ' ')
-            json_array_append_new(list, json_pack("{s:s%, s:I, s:s%}", "sign", &edit->sign, (size_t)1, "line",
-                                                  (json_int_t)edit->line, "text", edit->text.at ? edit->text.at : "",
-                                                  edit->text.len));
-    }
-    return list;
-}
-
 /* What came of it, for people and for --json. */
 struct outcome {
     struct text id;
@@ -84,19 +47,24 @@ struct outcome {
     int64_t effective_at;
     bool dry_run;
     bool reaches_back; /* a later version that takes effect in the past */
+    char zones[33];    /* hash of the time zones that it decides by */
+    bool zones_changed;
     struct program_change change;
-    struct line_edits edits;
+    struct program_differences differences;
 };
 
 static void print_outcome_json(const struct invocation *invocation, const struct outcome *outcome)
 {
     char effective[RFC3339_SIZE];
-    const char *result = outcome->change.present ? "present" : outcome->dry_run ? "would_store" : "stored";
+    bool present = outcome->change.fate == PROGRAM_PRESENT;
+    const char *result = present ? "present" : outcome->dry_run ? "would_store" : "stored";
     dump(invocation,
-         json_pack("{s:s%, s:I, s:s, s:s, s:I, s:b, s:o}", "program", outcome->id.at, outcome->id.len, "version",
-                   (json_int_t)outcome->version, "effective_at", rfc3339_format(outcome->effective_at, effective),
-                   "result", result, "revision", (json_int_t)outcome->change.revision, "reaches_back",
-                   outcome->reaches_back, "difference", difference_json(&outcome->edits)));
+         json_pack("{s:s%, s:I, s:s, s:s, s:b, s:s, s:I, s:b, s:b, s:o}", "program", outcome->id.at, outcome->id.len,
+                   "version", (json_int_t)outcome->version, "effective_at",
+                   rfc3339_format(outcome->effective_at, effective), "result", result, "replaces",
+                   outcome->change.fate == PROGRAM_REPLACES, "zones", outcome->zones, "revision",
+                   (json_int_t)outcome->change.revision, "zones_changed", outcome->zones_changed, "reaches_back",
+                   outcome->reaches_back, "difference", differences_json(outcome->differences)));
 }
 
 static void print_outcome(const struct invocation *invocation, const struct outcome *outcome)
@@ -104,16 +72,19 @@ static void print_outcome(const struct invocation *invocation, const struct outc
     char effective[RFC3339_SIZE];
     int len = (int)outcome->id.len;
     const char *id = outcome->id.at;
-    if (outcome->change.present) {
+    bool replaces = outcome->change.fate == PROGRAM_REPLACES;
+    if (outcome->change.fate == PROGRAM_PRESENT) {
         fprintf(invocation->out, "%.*s version %" PRId64 " is stored already, with the same content\n", len, id,
                 outcome->version);
         return;
     }
     if (outcome->change.previous.len > 0) {
-        fprintf(invocation->out, "%.*s, version %" PRId64 " to version %" PRId64 ":\n", len, id,
-                outcome->change.previous_version, outcome->version);
-        print_difference(invocation, &outcome->edits);
+        fprintf(invocation->out, "%.*s, version %" PRId64 "%s to version %" PRId64 ":\n", len, id,
+                outcome->change.previous_version, replaces ? " as it was planned" : "", outcome->version);
+        print_differences(invocation->out, outcome->differences);
     }
+    if (outcome->zones_changed)
+        fputs("the time zones are those of another database\n", invocation->out);
     fprintf(invocation->out, "%.*s version %" PRId64 " %s, in effect from %s%s\n", len, id, outcome->version,
             outcome->dry_run ? "would be stored" : "is stored", rfc3339_format(outcome->effective_at, effective),
             outcome->dry_run ? "; nothing was written" : "");
@@ -131,14 +102,18 @@ static enum err_code apply_program(const struct invocation *invocation, const st
                             .version = program_version(program),
                             .effective_at = program_effective_at(program),
                             .dry_run = option_given(invocation, "--dry-run")};
+    hash16_hex(program->zones->hash, out->zones);
     enum err_code code = database_open(invocation->config, POSTGRES_RUNTIME, &connection, err);
     if (!code)
         code = program_store_apply(connection, program, source, out->dry_run, arena, &out->change, err);
     postgres_close(connection);
     if (code)
         return code;
-    out->edits = line_diff(out->change.previous, source, arena);
-    out->reaches_back = !out->change.present && out->change.previous.len > 0 && out->effective_at <= clock_utc_us();
+    bool follows = out->change.fate != PROGRAM_PRESENT && out->change.previous.len > 0;
+    if (follows)
+        out->differences = program_difference(out->change.previous, source, arena);
+    out->reaches_back = follows && out->effective_at <= clock_utc_us();
+    out->zones_changed = follows && !text_equal(text_of(out->zones), out->change.previous_zones);
     return ERR_NONE;
 }
 
@@ -191,11 +166,12 @@ static enum err_code list_stored(const struct invocation *invocation, struct tex
 static json_t *stored_json(const struct stored_program *item)
 {
     char effective[RFC3339_SIZE], applied[RFC3339_SIZE];
-    return json_pack("{s:s%, s:I, s:s, s:I, s:s, s:s%}", "program", item->program_id.at, item->program_id.len,
-                     "version", (json_int_t)item->version, "effective_at",
+    return json_pack("{s:s%, s:I, s:s, s:I, s:s, s:s%, s:s%, s:s%}", "program", item->program_id.at,
+                     item->program_id.len, "version", (json_int_t)item->version, "effective_at",
                      rfc3339_format(item->effective_at, effective), "revision", (json_int_t)item->revision,
                      "applied_at", rfc3339_format(item->applied_at, applied), "applied_by", item->applied_by.at,
-                     item->applied_by.len);
+                     item->applied_by.len, "hash", item->source_hash.at, item->source_hash.len, "zones",
+                     item->zones_hash.at ? item->zones_hash.at : "", item->zones_hash.len);
 }
 
 static void print_list(const struct invocation *invocation, struct stored_programs stored)
@@ -206,9 +182,11 @@ static void print_list(const struct invocation *invocation, struct stored_progra
         const struct stored_program *item = &stored.items[i];
         json_array_append_new(list, stored_json(item));
         if (!invocation->json)
-            fprintf(invocation->out, "%-20.*s version %-4" PRId64 " from %-20s applied %s by %.*s\n",
+            fprintf(invocation->out,
+                    "%-20.*s version %-4" PRId64 " from %-20s hash %.12s zones %.12s applied %s by %.*s\n",
                     (int)item->program_id.len, item->program_id.at, item->version,
-                    rfc3339_format(item->effective_at, effective), rfc3339_format(item->applied_at, applied),
+                    rfc3339_format(item->effective_at, effective), item->source_hash.at,
+                    item->zones_hash.at ? item->zones_hash.at : "unknown", rfc3339_format(item->applied_at, applied),
                     (int)item->applied_by.len, item->applied_by.at);
     }
     if (invocation->json) {
@@ -299,13 +277,15 @@ const struct command command_program_apply = {
     .arguments = "FILE",
     .summary = "check a program file and put it in force",
     .description =
-        "Checks the file whole, every error with line and column; shows the difference to the newest stored version; "
-        "stores it and raises the revision of the set of programs in one transaction, at which all running instances "
-        "change over.\n\n"
-        "A stored version is never rewritten: the same content again changes nothing, other content is refused. A new "
-        "version has a higher number and takes effect after all others. The time at which an event occurred chooses "
-        "the version, so one that takes effect in the past decides only events that are still to come; a warning says "
-        "so.",
+        "Checks the file whole, every error with line and column; shows how it differs in meaning from the newest "
+        "stored version; stores it and raises the revision of the set of programs in one transaction, at which all "
+        "running instances change over. With the version is kept the time-zone database of this machine, by which all "
+        "instances decide; another database comes into force with another version.\n\n"
+        "A version in effect is never rewritten: the same content again changes nothing, other content is refused. One "
+        "that is still to take effect is replaced. A new version has a higher number and takes effect after all "
+        "others, and counts until the next one does: so they leave no gap and never overlap. The time at which an "
+        "event occurred chooses the version, so one that takes effect in the past decides only events that are still "
+        "to come; a warning says so.",
     .least_arguments = 1,
     .most_arguments = 1,
     .loads_config = true,
@@ -320,7 +300,9 @@ const struct command command_program_list = {
     .name = "program list",
     .arguments = "",
     .summary = "list the stored programs and their versions",
-    .description = "Prints each version of each program: from when it is in effect, when it was applied and by whom.",
+    .description =
+        "Prints each version of each program: from when it is in effect, the hashes (SHA-256) of its file and of "
+        "the time zones it decides by, when it was applied and by whom.",
     .loads_config = true,
     .json = true,
     .examples = {{"points program list", "all versions"}},

@@ -14,7 +14,9 @@ struct loader {
     struct arena *arena;
     struct program_errors *errors;
     struct program *program; /* in the making */
-    struct claim *claims;    /* ids that rules and rewards have taken */
+    struct rule *rules;      /* the program's, to be completed by what is read later */
+    size_t rule_count;
+    struct claim *claims; /* ids that rules and rewards have taken */
     size_t claim_count;
     struct attachments attachments; /* list files that came with the program */
 };

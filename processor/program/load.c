@@ -241,8 +241,11 @@ static const struct field program_fields[] = {
     {"points", true, read_points_map, &points_shape, "point currencies; the first is meant where none is named"},
     {"partners", false, read_partners, &partners_shape, "who else may send events"},
     {"refunds", false, read_refunds, &refunds_shape, "whether a take-back may leave less than nothing"},
+    {"week_begins", false, read_week_begins, &weekday_shape, "the first day of a week; monday without it"},
     {"enrolment", false, read_enrolment, &enrolment_shape, "whether a member must enrol before anything is earned"},
     {"rules", true, read_rules, &rules_shape, "what is earned"},
+    {"limits", false, read_limits, &limits_shape, "the most that several rules together grant to each member"},
+    {"budgets", false, read_budgets, &budgets_shape, "the most that several rules grant to all members together"},
     {"multipliers", false, read_multipliers, &multipliers_shape, "what multiplies the points of rules"},
     {"rewards", false, read_rewards, &rewards_shape, "what is given by itself at thresholds"},
 };
@@ -253,7 +256,8 @@ enum err_code program_load(struct text source, const struct zones *zones, struct
 {
     assert(zones && arena && out && errors);
     struct program *program = arena_alloc(arena, sizeof *program);
-    *program = (struct program){.zone = TEXT("UTC"), .local = zones_find(zones, TEXT("UTC")), .zones = zones};
+    *program = (struct program){
+        .zone = TEXT("UTC"), .local = zones_find(zones, TEXT("UTC")), .zones = zones, .week_begins = 1};
     struct loader loader = {.arena = arena, .errors = errors, .program = program};
     loader.claims = arena_array(arena, CLAIMS_MAX, sizeof *loader.claims);
     size_t before = errors->count;

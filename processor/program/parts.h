@@ -13,11 +13,17 @@ extern const struct shape rules_shape, rewards_shape;
 void read_rules(struct loader *loader, const struct node *node, void *unused);
 void read_rewards(struct loader *loader, const struct node *node, void *unused);
 
+/* `week_begins`; `limits` and `budgets`, which rely on the rules and complete them. */
+extern const struct shape weekday_shape, limits_shape, budgets_shape;
+void read_week_begins(struct loader *loader, const struct node *node, void *unused);
+void read_limits(struct loader *loader, const struct node *node, void *unused);
+void read_budgets(struct loader *loader, const struct node *node, void *unused);
+
 /* `multipliers`: relies on the rules. */
 extern const struct shape multipliers_shape;
 void read_multipliers(struct loader *loader, const struct node *node, void *unused);
 
-enum { CLAIMS_MAX = PROGRAM_RULES_MAX + PROGRAM_REWARDS_MAX + PROGRAM_MULTIPLIERS_MAX };
+enum { CLAIMS_MAX = PROGRAM_RULES_MAX + PROGRAM_REWARDS_MAX + PROGRAM_MULTIPLIERS_MAX + 2 * PROGRAM_LIMITS_MAX };
 
 /* A condition over events of the type, true or false. Complains and gives false otherwise. */
 bool read_condition(struct loader *loader, const struct node *node, enum event_type type,
@@ -29,6 +35,9 @@ bool read_amount_expression(struct loader *loader, const struct node *node, enum
 
 /* Complains when another rule or reward has the id already. An empty id, one that could not be read, is let pass. */
 void claim_id(struct loader *loader, const struct node *item, struct text id);
+
+/* A node for one word of a value, so that errors show its place. */
+struct node word_node(const struct node *of, struct text word);
 
 /* Takes the next word off the text; empty at the end. */
 struct text next_word(struct text *rest);

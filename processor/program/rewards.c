@@ -9,12 +9,6 @@ static void read_reward_id(struct loader *loader, const struct node *node, void 
     read_id(loader, node, "id", &((struct automatic *)into)->id);
 }
 
-/* A node for one word of a value, so that errors show its place. */
-static struct node word_node(const struct node *of, struct text word)
-{
-    return (struct node){.kind = NODE_SCALAR, .line = of->line, .column = of->column, .text = word};
-}
-
 /* "2000 points" or "300.00 EUR spent". */
 static void read_each(struct loader *loader, const struct node *node, void *into)
 {

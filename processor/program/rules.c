@@ -122,6 +122,8 @@ static const struct field rule_fields[] = {
     {"once_per", false, read_once_per, &once_shape, "what it counts once"},
     {"networks", false, read_networks, &networks_shape, "where sharing counts; everywhere without it"},
     {"to", false, read_to, &side_shape, "which side of a referral earns; both without it"},
+    {"limit", false, read_limit, &limit_shape, "the most that each member gets by it: \"100 points per day\""},
+    {"budget", false, read_budget, &budget_shape, "the most that all members get by it together: \"100000 points\""},
     {"reason", false, read_rule_reason, &reason_shape, "the words that members read"},
     {"when", false, read_when, &when_shape, "a condition over the event, in CEL"},
 };
@@ -161,6 +163,8 @@ void read_rules(struct loader *loader, const struct node *node, void *unused)
         rules[count++] = draft.rule;
     }
     assert(count == node->count);
+    loader->rules = rules;
+    loader->rule_count = count;
     loader->program->rules = rules;
     loader->program->rule_count = count;
 }

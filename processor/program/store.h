@@ -20,11 +20,13 @@ struct stored_program {
     int64_t revision;     /* of the set, from which on it counts */
     int64_t applied_at;   /* µs UTC */
     struct text applied_by;
-    struct text source; /* the file as applied */
+    struct text source;      /* the file as applied */
+    struct text source_hash; /* sha256, hexadecimal */
+    struct text zones_hash;  /* of the time-zone database that it decides by, hexadecimal; empty: none was kept */
 };
 
 struct stored_programs {
-    const struct stored_program *items; /* by program and version */
+    const struct stored_program *items; /* by program and version; of a version what was applied last */
     size_t count;
 };
 
@@ -32,17 +34,27 @@ struct stored_programs {
 enum err_code program_store_list(PGconn *connection, struct text program_id, struct arena *arena,
                                  struct stored_programs *out, struct err *err);
 
-/* Whether a version may be added to those stored of the same program (by version): *present where it is stored with the
- * same source; ERR_PROGRAM, with the remedy, where it would rewrite one, is older, or does not take effect after all of
- * them. Pure. */
-enum err_code program_store_check(struct stored_programs stored, const struct stored_program *wanted, bool *present,
-                                  struct err *err);
+/* What storing a version would do. */
+enum program_fate {
+    PROGRAM_PRESENT, /* it is stored, with the same source: nothing */
+    PROGRAM_ADDED,
+    PROGRAM_REPLACES /* a version of that number that is not yet in effect */
+};
+
+/* Whether a version may join those stored of the same program. A version counts from when it takes effect until the
+ * next one does, so that they leave no gap; they must take effect in the order of their numbers, at different instants,
+ * so that none overlap. One in effect is never rewritten: events up to decided_until (µs UTC) may have been decided.
+ * ERR_PROGRAM says what stands against it, with the remedy. Pure. */
+enum err_code program_store_check(struct stored_programs stored, const struct stored_program *wanted,
+                                  int64_t decided_until, enum program_fate *out, struct err *err);
 
 struct program_change {
-    bool present;         /* nothing was to be done */
-    int64_t revision;     /* of the set after the change; with dry_run as it is */
-    struct text previous; /* the newest stored version's source; empty: none */
+    enum program_fate fate;
+    int64_t revision; /* of the set after the change; with dry_run as it is */
+    /* What the version follows: the one that it replaces, else the one before it; empty: none. */
+    struct text previous;
     int64_t previous_version;
+    struct text previous_zones; /* hash, hexadecimal */
 };
 
 /* Adds a version of a program and raises the set's revision in one transaction, so that all instances change at one

@@ -4,6 +4,11 @@
 
 /* Rates and reasons: the two small languages inside a program file's values. */
 
+struct node word_node(const struct node *of, struct text word)
+{
+    return (struct node){.kind = NODE_SCALAR, .line = of->line, .column = of->column, .text = word};
+}
+
 /* ---- rates */
 
 struct text next_word(struct text *rest)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/buffer.h"
 #include "base/hash.h"
 #include "rules/program_model.h"
 
@@ -87,16 +88,72 @@ static struct hash16 hash_all(const struct found *zones, struct arena *arena)
     return hash_fields(TEXT("zones"), fields, 2 * zones->count);
 }
 
-enum err_code zones_load(const char *folder, struct arena *arena, const struct zones **out, struct err *err)
+static const struct zones *zones_of(struct found found, struct arena *arena)
 {
     struct zones *zones = arena_alloc(arena, sizeof *zones);
-    struct found found = {.items = arena_array(arena, ZONES_MAX, sizeof *found.items)};
-    add_folder(&found, folder, "", 0, arena);
     if (found.count > 1)
         qsort(found.items, found.count, sizeof *found.items, by_name);
     *zones = (struct zones){.items = found.items, .count = found.count, .hash = hash_all(&found, arena)};
+    return zones;
+}
+
+enum err_code zones_load(const char *folder, struct arena *arena, const struct zones **out, struct err *err)
+{
+    struct found found = {.items = arena_array(arena, ZONES_MAX, sizeof *found.items)};
+    add_folder(&found, folder, "", 0, arena);
+    const struct zones *zones = zones_of(found, arena);
     if (!zones_find(zones, TEXT("UTC")))
         return err_set(err, ERR_FILE, "%s: no time zones there; is tzdata installed?", folder);
     *out = zones;
+    return ERR_NONE;
+}
+
+/* ---- packed: for each zone its name and its file, each behind its length in four bytes, big-endian */
+
+static void put_field(struct buffer *buffer, const void *at, size_t len)
+{
+    buffer_put_be32(buffer, (uint32_t)len);
+    buffer_put(buffer, at, len);
+}
+
+struct bytes zones_pack(const struct zones *zones, struct arena *arena)
+{
+    struct buffer buffer = {0};
+    for (size_t i = 0; i < zones->count; i++) {
+        put_field(&buffer, zones->items[i].name.at, zones->items[i].name.len);
+        put_field(&buffer, zones->items[i].file.at, zones->items[i].file.len);
+    }
+    struct bytes packed = arena_bytes(arena, buffer_view(&buffer));
+    buffer_release(&buffer);
+    return packed;
+}
+
+static bool take_field(struct bytes *rest, struct bytes *out)
+{
+    uint32_t len;
+    if (rest->len < sizeof len)
+        return false;
+    memcpy(&len, rest->at, sizeof len);
+    len = __builtin_bswap32(len);
+    if (rest->len - sizeof len < len)
+        return false;
+    *out = (struct bytes){rest->at + sizeof len, len};
+    *rest = (struct bytes){out->at + len, rest->len - sizeof len - len};
+    return true;
+}
+
+enum err_code zones_unpack(struct bytes packed, struct arena *arena, const struct zones **out, struct err *err)
+{
+    struct found found = {.items = arena_array(arena, ZONES_MAX, sizeof *found.items)};
+    struct bytes rest = arena_bytes(arena, packed);
+    while (rest.len > 0) {
+        struct bytes name, file;
+        struct zone *zone;
+        if (found.count == ZONES_MAX || !take_field(&rest, &name) || !take_field(&rest, &file) ||
+            zone_parse(file, arena, &zone, NULL))
+            return err_set(err, ERR_DATABASE, "the time zones stored there are damaged");
+        found.items[found.count++] = (struct named_zone){{(const char *)name.at, name.len}, file, zone};
+    }
+    *out = zones_of(found, arena);
     return ERR_NONE;
 }

@@ -11,6 +11,7 @@ struct obligation {
 
 /* Of two that fall due at once, the first here is settled first. Ends with a NULL. */
 static const struct obligation obligations[] = {
+    {waiting_next, waiting_settle},
     {NULL, NULL},
 };
 

@@ -52,6 +52,8 @@ enum err_code once_take_back(struct work *work, struct member_work *member, stru
         struct cause cause = *about;
         cause.terms = terms;
         cause.partner_id = record->partner_id;
+        cause.granted_at = grant->at;
+        cause.standing = grant->points;
         code = work_take_back(work, member, rule, grant->points, &cause);
         if (code)
             return code;
@@ -62,7 +64,10 @@ enum err_code once_take_back(struct work *work, struct member_work *member, stru
 
 static struct cause cause_of(const struct work *work, struct text subject, bool has_key)
 {
-    struct cause cause = {.terms = work->program, .partner_id = work->event->partner_id, .subject = subject};
+    struct cause cause = {.terms = work->program,
+                          .partner_id = work->event->partner_id,
+                          .subject = subject,
+                          .granted_at = work->event->occurred_at};
     if (has_key)
         cause.subject_key = work->input->subject_keys[SUBJECT];
     return cause;
@@ -132,12 +137,13 @@ static enum err_code grant_rules(struct work *work, struct member_work *member, 
     enum err_code code = dues_of(work, member, record, rules, dues, &count);
     for (size_t i = 0; i < count && !code; i++) {
         const struct due *due = &dues[i];
+        int64_t granted = 0;
         if (due->points == 0)
             continue;
-        code = work_accrue(work, member, due->rule, due->points, cause);
+        code = work_accrue(work, member, due->rule, due->points, cause, &granted);
         if (due->rule->once_per != ONCE_PER_EVENT)
             grants_add(&record->grants,
-                       &(struct grant){work->program->version, due->rule->place, due->points, due->points,
+                       &(struct grant){work->program->version, due->rule->place, granted, due->points,
                                        work->event->occurred_at},
                        work->scratch);
     }

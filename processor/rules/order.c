@@ -6,6 +6,7 @@
 #include "rules/earning.h"
 #include "rules/order_lines.h"
 #include "rules/rule_index.h"
+#include "rules/unite.h"
 
 /* Orders: grants on what remains, computed again whenever that changes, always at the terms of the grant. */
 
@@ -100,28 +101,33 @@ static enum err_code asked_before(struct work *work, const struct order_record *
     return ERR_NONE;
 }
 
-/* Books the difference between what the rule grants now and what it granted. */
+/* Books the difference between what the rule grants now and what it granted. What limits cut off stays off: only what
+ * is wanted beyond that is asked of them anew. */
 static enum err_code book(struct work *work, struct member_work *member, struct order_record *record,
-                          const struct order_decision *decision, const struct cause *cause, const struct due *due)
+                          const struct order_decision *decision, struct cause *cause, const struct due *due)
 {
     struct grant *grant = find_grant(record, decision->version, due->rule->place);
     bool before = false;
+    int64_t granted = 0;
     enum err_code code = ERR_NONE;
+    cause->granted_at = decision->at;
+    cause->standing = grant ? grant->points : 0;
     if (!grant) {
         code = asked_before(work, record, decision, due->rule, &before);
         if (code || before || due->points == 0)
             return code;
-        code = work_accrue(work, member, due->rule, due->points, cause);
+        code = work_accrue(work, member, due->rule, due->points, cause, &granted);
         grants_add(&record->grants,
-                   &(struct grant){decision->version, due->rule->place, due->points, due->points, decision->at},
+                   &(struct grant){decision->version, due->rule->place, granted, due->points, decision->at},
                    work->scratch);
         return code;
     }
     if (due->points < grant->points)
         code = work_take_back(work, member, due->rule, grant->points - due->points, cause);
-    else if (due->points > grant->points)
-        code = work_accrue(work, member, due->rule, due->points - grant->points, cause);
-    grant->points = grant->wanted = due->points;
+    else if (due->points > grant->wanted)
+        code = work_accrue(work, member, due->rule, due->points - grant->wanted, cause, &granted);
+    grant->points = due->points < grant->points ? due->points : grant->points + granted;
+    grant->wanted = due->points;
     return code;
 }
 
@@ -175,12 +181,17 @@ static enum err_code follow_change(struct work *work, struct member_work *member
     return automatic_settle(work, member, &purchase);
 }
 
-/* The order's record, with nothing in it when the order was never heard of; its currency must be the event's. */
+/* The order's record, with nothing but refunds in it when the order has not come, if any wait; its currency must be the
+ * event's. */
 static enum err_code load_record(struct work *work, struct member_work *member, struct order_record *out)
 {
     const struct order_event *order = &work->event->order;
     struct bytes bytes = work_record(work, member, SUBJECT);
-    enum err_code code = order_record_decode(bytes, work->scratch, out, work->err);
+    enum err_code code = ERR_NONE;
+    if (bytes.len == 0)
+        code = waiting_record(&member->state, work->input->subject_keys[SUBJECT], work->scratch, &bytes, work->err);
+    if (!code)
+        code = order_record_decode(bytes, work->scratch, out, work->err);
     if (code)
         return code;
     if (bytes.len == 0) {
@@ -223,6 +234,25 @@ static enum err_code note_refund(struct work *work, struct order_record *record)
     return ERR_NONE;
 }
 
+/* The order may come yet. */
+static enum err_code let_wait(struct work *work, struct member_work *member)
+{
+    const struct event *event = work->event;
+    struct order_record refund = {.currency = event->order.currency, .partner_id = event->partner_id};
+    struct waiting_refund waiting = {.order_key = work->input->subject_keys[SUBJECT],
+                                     .order_id = event->order.order_id,
+                                     .source = event->source,
+                                     .id = event->id};
+    if (!checked_add(event->occurred_at, WAITING_US, &waiting.due_at))
+        return overflow(work);
+    enum err_code code = note_refund(work, &refund);
+    if (code)
+        return code;
+    waiting.refund = order_record_encode(&refund, work->scratch);
+    work->waiting = member->changed = true;
+    return waiting_add(&member->state, &waiting, work->scratch, work->err);
+}
+
 static enum err_code undo_order(struct work *work)
 {
     struct member_work *member = &work->members[0];
@@ -236,11 +266,47 @@ static enum err_code undo_order(struct work *work)
     if (code)
         return code;
     if (record.decision_count == 0)
-        work->waiting = true;
-    else
-        code = follow_change(work, member, &record, &before);
+        return let_wait(work, member);
+    code = follow_change(work, member, &record, &before);
     if (!code)
         store_record(work, member, &record);
+    return code;
+}
+
+enum err_code order_meet_refund(struct work *work, struct member_work *member, const struct waiting_refund *refund,
+                                struct bytes known, struct bytes *out)
+{
+    const struct step_input *input = work->input;
+    const struct event *cause = work->event;
+    struct step_input input_of_order = *input;
+    struct event event = {.type = EVENT_ORDER,
+                          .kind = ORDER_REFUNDED,
+                          .source = refund->source,
+                          .id = refund->id,
+                          .program_id = cause->program_id,
+                          .partner_id = cause->partner_id,
+                          .member_id = cause->member_id,
+                          .occurred_at = cause->occurred_at,
+                          .order = {.order_id = refund->order_id}};
+    struct order_record record;
+    struct order_view before;
+    struct bytes united = known;
+    input_of_order.subject_keys[SUBJECT] = refund->order_key;
+    work->event = &event;
+    work->input = &input_of_order;
+    enum err_code code = order_record_decode(known, work->scratch, &record, work->err);
+    if (!code && !order_view_open(&record, work->scratch, &before))
+        code = overflow(work);
+    if (!code)
+        code = records_unite(known, refund->refund, work->scratch, &united, work->err);
+    if (!code)
+        code = order_record_decode(united, work->scratch, &record, work->err);
+    if (!code)
+        code = follow_change(work, member, &record, &before);
+    if (!code)
+        *out = order_record_encode(&record, work->scratch);
+    work->event = cause;
+    work->input = input;
     return code;
 }
 
@@ -316,6 +382,8 @@ static enum err_code grant_order(struct work *work)
     if (code)
         return code;
     store_record(work, member, &record);
+    if (first)
+        waiting_met(&member->state, work->input->subject_keys[SUBJECT]);
     struct purchase purchase = {work->program, record.currency, first ? view.remaining : 0};
     return automatic_settle(work, member, &purchase);
 }

@@ -2,6 +2,7 @@
 #define POINTS_RULES_PROGRAM_MODEL_H
 
 #include "base/arena.h"
+#include "rules/limits.h"
 #include "rules/program.h"
 #include "rules/rate.h"
 #include "rules/text_set.h"
@@ -17,7 +18,9 @@ enum {
     PROGRAM_MULTIPLIERS_MAX = 256,
     PROGRAM_NTH_MAX = 64, /* of a rule for the member's nth order */
     PROGRAM_PARTNERS_MAX = 65536,
-    ACTIVITY_DECIMALS = 3, /* an activity's value counts thousandths */
+    PROGRAM_LIMITS_MAX = 64, /* of several rules; and as many budgets */
+    RULE_LIMITS_MAX = 16,    /* of one rule; and as many budgets */
+    ACTIVITY_DECIMALS = 3,   /* an activity's value counts thousandths */
     REASON_PARTS_MAX = 32,
 };
 
@@ -91,6 +94,20 @@ enum once_per { ONCE_PER_EVENT, ONCE_PER_ORDER, ONCE_PER_PRODUCT, ONCE_PER_CONTE
 
 enum referral_side { SIDE_BOTH, SIDE_REFERRER, SIDE_REFEREE };
 
+/* The most that rules grant: to each member or, as a budget, to all of them together. */
+struct limit {
+    struct limit_key key; /* its network is that of the event where it is per_network */
+    struct window window;
+    int64_t most; /* minor units of the point currency, or grants */
+    bool per_network;
+    bool in_members_zone; /* the calendar is that of the zone in which the member lives */
+};
+
+struct limit_list {
+    const struct limit *const *items;
+    size_t count;
+};
+
 struct rule {
     struct text id;
     size_t place; /* in the file, from 0 */
@@ -108,6 +125,8 @@ struct rule {
     enum referral_side to;
     size_t currency; /* place in `points` */
     struct reason reason;
+    struct limit_list limits;        /* of each member */
+    struct limit_list budgets;       /* of all members together */
     const struct cel_program *when;  /* over the event; NULL: always. Of orders, asked again over what remains */
     const struct item_filter *items; /* of orders; NULL: all lines */
     unsigned basis;                  /* enum basis_part */
@@ -167,6 +186,7 @@ struct program {
     size_t money_count;
     const struct text *partners; /* sorted bytewise */
     size_t partner_count;
+    int week_begins; /* 0 is Sunday */
     enum refund_policy refunds;
     bool enrolment_required;  /* an event of a member that did not enrol earns nothing */
     const struct rule *rules; /* in file order */

@@ -44,7 +44,8 @@ static struct cause cause_of(const struct work *work, const struct member_work *
     return (struct cause){.terms = work->program,
                           .partner_id = work->event->partner_id,
                           .subject = subject_of(work->event),
-                          .subject_key = work->input->subject_keys[member->party]};
+                          .subject_key = work->input->subject_keys[member->party],
+                          .granted_at = work->event->occurred_at};
 }
 
 static void add_referral_reward(struct work *work, struct member_work *member, enum reward_type type,
@@ -99,11 +100,12 @@ static enum err_code grant_rule(struct work *work, struct once_record records[ST
         struct member_work *member = &work->members[p];
         int64_t points = pays(rule, p == referrer_of(work)) ? due : 0;
         struct cause cause = cause_of(work, member);
-        enum err_code code = points > 0 ? work_accrue(work, member, rule, points, &cause) : ERR_NONE;
+        int64_t granted = 0;
+        enum err_code code = points > 0 ? work_accrue(work, member, rule, points, &cause, &granted) : ERR_NONE;
         if (code)
             return code;
         grants_add(&records[p].grants,
-                   &(struct grant){work->program->version, rule->place, points, points, work->event->occurred_at},
+                   &(struct grant){work->program->version, rule->place, granted, points, work->event->occurred_at},
                    work->scratch);
     }
     return ERR_NONE;

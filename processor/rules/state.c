@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "rules/codec.h"
+#include "rules/obligations.h"
 #include "rules/program_model.h"
 #include "rules/step.h"
 
@@ -23,8 +24,10 @@ enum section_number {
     SECTION_BALANCES = 1,
     SECTION_TALLIES = 2,
     SECTION_PROFILE = 5,
+    SECTION_LIMITS = 7,
     SECTION_IDENTITY = 8,
     SECTION_COUNTS = 9,
+    SECTION_WAITING = 10,
     SECTION_RECORDS = 15
 };
 
@@ -192,8 +195,10 @@ static const struct section sections[] = {
     {SECTION_BALANCES, read_balances, balances_size_max, write_balances},
     {SECTION_TALLIES, read_tallies, tallies_size_max, write_tallies},
     {SECTION_PROFILE, profile_decode, profile_size_max, profile_encode},
+    {SECTION_LIMITS, limits_read, limits_size_max, limits_write},
     {SECTION_IDENTITY, read_identity, identity_size, write_identity},
     {SECTION_COUNTS, read_counts, counts_size_max, write_counts},
+    {SECTION_WAITING, waiting_decode, waiting_size_max, waiting_encode},
     {SECTION_RECORDS, read_records, records_size_max, write_records},
 };
 
@@ -438,17 +443,35 @@ struct text state_merged_into(struct bytes state)
     return read_varint(&reader) == ENDING_MERGED ? read_text(&reader) : (struct text){NULL, 0};
 }
 
-size_t step_record_keys(struct bytes state, struct hash16 out[STEP_RECORDS_MAX])
+/* waiting.c has the form. */
+static size_t waiting_keys(struct reader reader, struct hash16 *out)
 {
-    _Static_assert((int)STEP_RECORDS_MAX == (int)STATE_RECORDS_MAX, "what a state holds");
     size_t count = 0;
-    struct reader reader = reader_of(section_of(state, SECTION_RECORDS));
-    for (size_t left = read_count(&reader, RECORD_BYTES_MIN); left > 0 && count < STEP_RECORDS_MAX; left--) {
-        struct hash16 key = read_hash16(&reader);
-        read_bytes(&reader);
-        if (!reader.bad)
-            out[count++] = key;
+    for (size_t left = read_count(&reader, sizeof *out); left > 0; left--) {
+        read_signed(&reader);
+        out[count++] = read_hash16(&reader);
+        for (int texts = 0; texts < 4; texts++)
+            read_bytes(&reader);
     }
+    return reader.bad ? 0 : count;
+}
+
+static size_t inline_keys(struct reader reader, struct hash16 *out)
+{
+    size_t count = 0;
+    for (size_t left = read_count(&reader, RECORD_BYTES_MIN); left > 0; left--) {
+        out[count++] = read_hash16(&reader);
+        read_bytes(&reader);
+    }
+    return reader.bad ? 0 : count;
+}
+
+size_t step_record_keys(struct bytes state, struct arena *arena, struct hash16 **out)
+{
+    struct hash16 *keys = arena_array(arena, state.len / sizeof *keys + 1, sizeof *keys);
+    size_t count = waiting_keys(reader_of(section_of(state, SECTION_WAITING)), keys);
+    count += inline_keys(reader_of(section_of(state, SECTION_RECORDS)), keys + count);
+    *out = keys;
     return count;
 }
 
@@ -496,6 +519,7 @@ enum err_code state_summarise(struct bytes state, struct arena *arena, struct st
     *out = (struct state_summary){.balances = balances,
                                   .balance_count = decoded.balance_count,
                                   .entry_count = decoded.entry_count,
+                                  .due_at = obligations_next(&decoded),
                                   .erased = decoded.identity.ending == ENDING_ERASED,
                                   .merged_into = decoded.identity.merged_into};
     return ERR_NONE;

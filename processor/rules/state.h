@@ -3,8 +3,10 @@
 
 #include "base/err.h"
 #include "rules/identity.h"
+#include "rules/limits.h"
 #include "rules/profile.h"
 #include "rules/scratch.h"
+#include "rules/waiting.h"
 
 /* A member's state: what the rules know of the member between events. Bytes, version 2:
  *
@@ -16,8 +18,10 @@
  *     2  count tallies of automatic rewards, sorted by (id, version): text id, natural version, natural count, signed
  *        carry
  *     5  the profile, as profile.h has it
+ *     7  what was used of limits, as limits.h has it
  *     8  whether the account goes on: see identity.h
  *     9  natural orders
+ *    10  refunds that wait for their orders: see waiting.h
  *    15  count records, newest last: 16 bytes subject key, bytes record
  *
  * Names and not places stand in it, so that it can be read without the program. Any bytes can be offered for reading.
@@ -60,8 +64,10 @@ struct member_state {
     struct tally *tallies;
     size_t tally_count;
     size_t tally_capacity;
+    struct limits limits;
     struct identity identity;
-    struct profile *profile;       /* NULL: nothing is known of the member */
+    struct profile *profile; /* NULL: nothing is known of the member */
+    struct waiting waiting;
     struct inline_record *records; /* room for STATE_RECORDS_MAX + 1 */
     size_t record_count;
 };

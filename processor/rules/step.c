@@ -167,6 +167,8 @@ static void close_decision(const struct work *work, struct decision *out)
                              .reward_count = work->reward_count,
                              .spills = work->spills,
                              .spill_count = work->spill_count,
+                             .draws = work->draws,
+                             .draw_count = work->draw_count,
                              .erases = work->erases,
                              .merged = work->merged,
                              .merged_count = work->merged_count};
@@ -201,5 +203,7 @@ enum err_code step(const struct step_input *input, struct arena *arena, struct d
         code = decide(&work);
     if (!code)
         close_decision(&work, out);
+    out->lacks = work.lacks; /* an error may rest on what was not known */
+    out->lack_count = work.lack_count;
     return code;
 }

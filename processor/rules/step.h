@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "rules/event.h"
+#include "rules/limits.h"
 #include "rules/program.h"
 
 /* The pure step: (program, members' states, event) -> decision. No I/O, clock, globals; all memory is the arena's.
@@ -13,7 +14,6 @@ enum {
     STEP_PARTIES_MAX = 2,  /* a referral rewards two members */
     STEP_SUBJECTS_MAX = 4, /* things that one event can count once or take back */
     STEP_SPILLS_MAX = 4,   /* records that one event other than a merge can move to the side table, per party */
-    STEP_RECORDS_MAX = 12, /* records within a state */
 };
 
 /* Accounts between which an entry transfers. The programme's own accounts belong to (program, partner, currency); the
@@ -70,7 +70,8 @@ enum reward_type {
     REWARD_VOIDED,
     REWARD_REFERRAL_ACCEPTED,
     REWARD_REFERRAL_REFUSED,
-    REWARD_MEMBER_MERGED, /* subject: the other account */
+    REWARD_MEMBER_MERGED,  /* subject: the other account */
+    REWARD_REFUND_DROPPED, /* its order did not come */
     REWARD_TYPE_COUNT
 };
 
@@ -97,6 +98,23 @@ struct spill {
     struct bytes record;
 };
 
+/* A budget in one of its windows: what rules have granted of it to all members of a program together. */
+struct budget {
+    struct limit_key key;
+    struct span period;
+    int64_t used;
+};
+
+/* What a decision takes from a budget. It holds whenever `used` is, before it, from least to most: only a grant that
+ * the budget cut rests on one number alone. */
+struct draw {
+    struct limit_key key; /* texts live as long as the program */
+    struct span period;
+    int64_t amount; /* below 0: given back */
+    int64_t least;
+    int64_t most;
+};
+
 enum outcome {
     OUTCOME_APPLIED,   /* entries or outputs exist, or the member was erased */
     OUTCOME_NO_EFFECT, /* counted as seen; no rule matched */
@@ -105,7 +123,7 @@ enum outcome {
 };
 
 /* What one event does. Its effects become durable in this order, all in the batch's transaction: event key, entries,
- * spills, states; then outbox; then Kafka; then Redis. */
+ * spills, states, draws; then outbox; then Kafka; then Redis. */
 struct decision {
     enum outcome outcome;
     const struct entry *entries;
@@ -114,6 +132,11 @@ struct decision {
     size_t reward_count;
     const struct spill *spills;
     size_t spill_count;
+    const struct draw *draws;
+    size_t draw_count;
+    const struct budget *lacks; /* budgets that the input did not hold: it must, and all else here is void, as is an
+                                 * error */
+    size_t lack_count;
     struct bytes states[STEP_PARTIES_MAX]; /* new state bytes; {NULL, 0}: unchanged */
     bool erases; /* party 0 is a tombstone now: its id is to be forgotten, and so are the accounts merged into it */
     const struct hash16 *merged; /* their keys: step_erased makes their tombstones */
@@ -142,7 +165,7 @@ struct party {
     struct bytes records[STEP_SUBJECTS_MAX];
 };
 
-/* Of a merge: a subject that party 0 has a record of, and the side table's rows about it: of party 0 where its state
+/* Of a merge: a subject that party 0 has something of, and the side table's rows about it: of party 0 where its state
  * does not hold the record, of party 1 where it has one. */
 struct moved {
     struct hash16 subject_key;
@@ -156,9 +179,14 @@ struct step_input {
     const struct event *event;
     struct hash16 subject_keys[STEP_SUBJECTS_MAX]; /* aligned with step_subjects */
     struct party parties[STEP_PARTIES_MAX];
-    const struct moved *moved; /* of a merge: all records of party 0; no subject twice */
+    const struct budget *budgets; /* of this program, sorted by budget_compare */
+    size_t budget_count;
+    const struct moved *moved; /* of a merge: all that party 0 has records of */
     size_t moved_count;
 };
+
+/* Orders budgets by key, then window. */
+int budget_compare(const struct limit_key *a, struct span a_period, const struct limit_key *b, struct span b_period);
 
 /* Events of a member that was merged into another count for that one. Where the party's state says so, the event is
  * changed to name the other, and true returned: its parties must be asked for again. The account that a merge ends is
@@ -177,8 +205,9 @@ bool step_needs(struct bytes state, struct hash16 subject_key);
 /* True where the side table may hold records of the member. */
 bool step_has_spilled(struct bytes state);
 
-/* The subjects whose records the state holds. */
-size_t step_record_keys(struct bytes state, struct hash16 out[STEP_RECORDS_MAX]);
+/* The subjects of which the state holds something: records, and refunds that wait for their orders. One may stand
+ * twice. Returns how many. */
+size_t step_record_keys(struct bytes state, struct arena *arena, struct hash16 **out);
 
 /* The tombstone of a member: what keeps the ledger's sums, and nothing else. ERR_BAD_STATE. */
 enum err_code step_erased(struct bytes state, struct arena *arena, struct bytes *out, struct err *err);
@@ -198,6 +227,7 @@ struct state_summary {
     const struct state_balance *balances; /* in the arena, sorted by currency */
     size_t balance_count;
     int64_t entry_count; /* the last entry's sequence */
+    int64_t due_at;      /* when the next obligation falls due, µs UTC; INT64_MAX: none does */
     bool erased;
     struct text merged_into; /* the member whose account this one went up in; empty: it did not */
 };

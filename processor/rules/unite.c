@@ -90,6 +90,10 @@ static enum err_code unite_orders(struct bytes into, struct bytes from, struct s
         both = other;
         other = refunds;
     }
+    if (other.decision_count == 0 && !text_equal(both.currency, other.currency)) { /* a refund of something else */
+        *out = order_record_encode(&both, scratch);
+        return ERR_NONE;
+    }
     both.whole_refund |= other.whole_refund;
     unite_decisions(&both, &other);
     if (!unite_lines(&both, &other, scratch) ||

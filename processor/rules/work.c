@@ -6,6 +6,7 @@
 #include "rules/automatic.h"
 #include "rules/cel/cel.h"
 #include "rules/event_fields.h"
+#include "rules/limiting.h"
 #include "rules/reason.h"
 
 enum { OUTPUTS_USUAL = 12 };
@@ -191,15 +192,19 @@ bool work_condition_holds(const struct work *work, const struct member_work *mem
     return result.kind == CEL_BOOL && result.boolean;
 }
 
-enum err_code work_accrue(struct work *work, struct member_work *member, const struct rule *rule, int64_t amount,
-                          const struct cause *cause)
+enum err_code work_accrue(struct work *work, struct member_work *member, const struct rule *rule, int64_t wanted,
+                          const struct cause *cause, int64_t *granted)
 {
+    int64_t amount = limiting_take(work, member, rule, wanted, cause);
+    *granted = amount;
+    if (amount == 0)
+        return ERR_NONE;
     const struct currency *currency = &cause->terms->points[rule->currency];
     struct transfer transfer = {.kind = ENTRY_ACCRUAL,
                                 .from = ACCOUNT_PROGRAMME,
                                 .to = ACCOUNT_MEMBER_AVAILABLE,
                                 .amount = amount,
-                                .wanted = amount,
+                                .wanted = wanted,
                                 .currency = currency->name,
                                 .rule_id = rule->id};
     struct balance *balance = state_balance(&member->state, currency->name, work->scratch);
@@ -221,6 +226,7 @@ enum err_code work_take_back(struct work *work, struct member_work *member, cons
     enum err_code code = automatic_cover(work, member, currency->name, amount);
     if (code)
         return code;
+    limiting_give_back(work, member, rule, amount, cause);
     int64_t wanted = amount;
     struct balance *balance = state_balance(&member->state, currency->name, work->scratch);
     int64_t available = balance->available > 0 ? balance->available : 0;

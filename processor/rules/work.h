@@ -42,6 +42,12 @@ struct work {
     struct reward *rewards;
     size_t reward_count;
     size_t reward_capacity;
+    struct draw *draws;
+    size_t draw_count;
+    size_t draw_capacity;
+    struct budget *lacks;
+    size_t lack_count;
+    size_t lack_capacity;
     struct spill *spills;
     size_t spill_count;
     size_t spill_capacity;
@@ -56,6 +62,8 @@ struct cause {
     struct text partner_id;
     struct text subject;
     struct hash16 subject_key;
+    int64_t granted_at; /* µs: when the event occurred that granted, whose windows limits count in */
+    int64_t standing;   /* points of the grant so far: 0 where there are none */
 };
 
 /* The version of this program under which something was granted. ERR_BAD_STATE when the set does not hold it. */
@@ -108,12 +116,13 @@ void work_evaluate(const struct work *work, const struct member_work *member, co
 bool work_condition_holds(const struct work *work, const struct member_work *member,
                           const struct cel_program *condition, const struct event *event);
 
-/* Grants points by a rule of cause->terms: entry, lifetime, output. amount > 0. */
-enum err_code work_accrue(struct work *work, struct member_work *member, const struct rule *rule, int64_t amount,
-                          const struct cause *cause);
+/* Grants points by a rule of cause->terms, as many as its limits leave: entry, lifetime, output. wanted > 0. *granted
+ * is 0 to wanted; nothing granted leaves no entry. */
+enum err_code work_accrue(struct work *work, struct member_work *member, const struct rule *rule, int64_t wanted,
+                          const struct cause *cause, int64_t *granted);
 
 /* Takes back what a rule of cause->terms granted, as far as the policy for refunds allows, after voiding automatic
- * rewards that the points were turned into. amount > 0. */
+ * rewards that the points were turned into. Limits get back all of it. amount > 0, at most cause->standing. */
 enum err_code work_take_back(struct work *work, struct member_work *member, const struct rule *rule, int64_t amount,
                              const struct cause *cause);
 

@@ -23,6 +23,7 @@ const char *reward_type_name(enum reward_type type)
         [REWARD_REFERRAL_ACCEPTED] = "referral.accepted",
         [REWARD_REFERRAL_REFUSED] = "referral.refused",
         [REWARD_MEMBER_MERGED] = "member.merged",
+        [REWARD_REFUND_DROPPED] = "refund.dropped",
     };
     assert((unsigned)type < REWARD_TYPE_COUNT);
     return names[type];

@@ -148,6 +148,7 @@ def test_redis_altered_behind_its_back_is_found_and_mended(world):
     ("DELETE FROM entries WHERE kind = 6 AND sequence = 1", "sequence"),
     ("UPDATE entries SET from_account = 9 WHERE kind = 6 AND sequence = 1", "sum_not_zero"),
     ("DELETE FROM members WHERE member_id = 'carl'", "entries_without_member"),
+    ("UPDATE members SET due_at = 5 WHERE member_id = 'carl'", "due"),
     ("UPDATE members SET state = '\\x07' WHERE member_id = 'carl'", "unreadable_state"),
 ])
 def test_a_row_changed_by_hand_is_found_and_never_mended(world, change, kind):

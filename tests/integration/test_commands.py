@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 
 import psycopg
@@ -101,6 +102,73 @@ def test_programs_are_listed_shown_and_never_rewritten(world):
     assert broken.returncode == 3 and "down" in broken.stdout + broken.stderr
     world.apply(SHOP_2)
     assert sorted(row["version"] for row in world.points_json("program", "list")) == [1, 2]
+
+
+PLANNED = SHOP_2.replace("2025-06-10T00:00:00Z", "2099-01-01")
+
+
+def test_a_planned_version_is_replaced_until_it_is_in_effect(world):
+    path = world.folder / "planned.yaml"
+    path.write_text(PLANNED)
+    world.points("program", "apply", str(path))
+    path.write_text(PLANNED.replace('EUR: "2 per 1.00"', 'EUR: "3 per 1.00"'))
+    tried = json.loads(world.points("program", "apply", str(path), "--dry-run", "--json").stdout)
+    assert tried["replaces"] and tried["result"] == "would_store" and len(tried["difference"]) == 1, tried
+    done = world.points("program", "apply", str(path)).stdout
+    assert "earn rate EUR: 2 per 1.00 → 3 per 1.00" in done and "as it was planned" in done, done
+    assert [row["version"] for row in world.points_json("program", "list")] == [1, 2]
+    assert world.points("program", "show", "shop", "2").stdout == path.read_text()
+    assert world.query("SELECT count(*) FROM programs WHERE version = 2") == [(2,)]
+    path.write_text(PLANNED.replace("2099-01-01", "2025-01-01T00:00:00Z"))
+    early = world.points("program", "apply", str(path), check=False)
+    assert early.returncode == 3 and "must take effect after version 1" in early.stderr
+    # An event of that time was decided: who knows under what its points were promised.
+    world.publish(Shop().paid("anna", "o-1", 2000))
+    run(world)
+    world.query("UPDATE positions SET newest_event_at = 4102444800000000 RETURNING 1")
+    path.write_text(PLANNED.replace('EUR: "2 per 1.00"', 'EUR: "4 per 1.00"'))
+    late = world.points("program", "apply", str(path), check=False)
+    assert late.returncode == 3 and "in effect since" in late.stderr, late.stderr
+
+
+def test_stored_versions_are_held_against_files_and_each_other(world):
+    path = world.folder / "other.yaml"
+    path.write_text(SHOP_2)
+    changed = world.points("program", "diff", str(path), check=False)
+    assert changed.returncode == 1 and "earn rate EUR: 1 per 1.00 → 2 per 1.00" in changed.stdout, changed.stdout
+    world.apply(SHOP_2)
+    assert world.points("program", "diff", str(path)).returncode == 0
+    both = world.points("program", "diff", "shop@1", "shop@2", "--json", check=False)
+    paths = [item["path"] for item in json.loads(both.stdout)["difference"]]
+    assert both.returncode == 1 and "version" in paths and "effective" in paths, both.stdout
+    assert world.points("program", "diff", "shop@1", "shop@9", check=False).returncode == 2
+
+
+def test_every_entry_says_under_which_file_and_zones_it_was_decided(world):
+    world.publish(Shop().paid("anna", "o-1", 2000))
+    run(world)
+    (row,) = world.points_json("program", "list")
+    assert row["hash"] == hashlib.sha256(SHOP.encode()).hexdigest() and len(row["zones"]) == 32
+    (anna,) = world.points_json("member", "show", "anna")
+    assert {(entry["program_hash"], entry["zones_hash"]) for entry in anna["entries"]} == {(row["hash"], row["zones"])}
+    ((entries, hashes),) = world.query("SELECT count(*), count(zones_hash) FROM entry_terms")
+    assert entries == hashes == len(anna["entries"])
+
+
+def test_the_zones_that_a_version_came_with_are_those_it_decides_by(world):
+    """A machine's own database is asked when a version is applied, and not again."""
+    ((files,),) = world.query("SELECT files FROM zone_databases")
+    other = files.replace(b"Europe/Berlin", b"Europe/Vienna", 1)
+    assert other != files
+    world.query("INSERT INTO zone_databases VALUES ('00000000-0000-0000-0000-000000000001', %s) RETURNING 1", other)
+    path = world.folder / "vienna.yaml"
+    path.write_text(SHOP_2)
+    world.points("program", "apply", str(path))
+    world.query("INSERT INTO programs SELECT program_id, 3, effective_at + 1, replace(replace(source, 'version: 2', 'version: 3'),"
+                " '2025-06-10T00:00:00Z', '2025-06-10T00:00:00.000001Z'), source_hash, revision,"
+                " applied_at, applied_by, '00000000-0000-0000-0000-000000000001' FROM programs WHERE version = 2 RETURNING 1")
+    shown = world.points("member", "show", "anna", check=False)
+    assert "Europe/Berlin" in shown.stderr and "version 3 as stored" in shown.stderr, shown.stderr
 
 
 def test_migrations_are_applied_once_and_guarded(world):

@@ -367,7 +367,7 @@ def login(world):
         admin.execute(f"DROP ROLE {name}")
 
 
-APPEND_ONLY = ("entries", "event_keys", "programs", "dead_letters")
+APPEND_ONLY = ("entries", "event_keys", "programs", "zone_databases", "dead_letters")
 
 
 def test_the_runtime_role_is_enough_and_cannot_change_the_past(world, login):
@@ -389,7 +389,8 @@ def test_even_the_owner_cannot_change_the_past(world):
     run_once(world)
     with psycopg.connect(world.postgres_url, autocommit=True) as connection:
         for statement in ("UPDATE entries SET amount = amount + 1", "DELETE FROM entries", "TRUNCATE entries",
-                          "DELETE FROM event_keys", "UPDATE programs SET source = ''"):
+                          "DELETE FROM event_keys", "UPDATE programs SET source = ''",
+                          "DELETE FROM zone_databases"):
             with pytest.raises(psycopg.errors.RestrictViolation):
                 connection.execute(statement)
 

@@ -86,6 +86,7 @@ static struct ledger_member member(struct arena *arena, struct scratch *scratch,
                                   .program_id = TEXT("shop"),
                                   .member_id = TEXT("anna"),
                                   .version = 1,
+                                  .due_at = INT64_MAX,
                                   .state = arena_bytes(arena, state_encode(&state, scratch))};
 }
 
@@ -119,6 +120,22 @@ Test(ledger_check, a_state_agrees_or_the_difference_has_a_name)
     struct ledger_member broken = right;
     broken.state = (struct bytes){(const uint8_t *)"\7", 1};
     expect_finding(&broken, &sums, arena, FINDING_STATE);
+    arena_free(arena);
+}
+
+Test(ledger_check, when_a_member_falls_due_is_what_its_state_says)
+{
+    struct arena *arena = arena_new(0);
+    struct scratch scratch = {.arena = arena};
+    struct finding finding;
+    struct ledger_member of = member(arena, &scratch, 2, 100, 300);
+    cr_assert(member_due_agrees(&of, arena, &finding));
+    of.due_at = 5;
+    cr_assert_not(member_due_agrees(&of, arena, &finding));
+    cr_assert_eq(finding.kind, FINDING_DUE);
+    cr_assert_str_eq(finding.where, "shop/anna");
+    of.state = (struct bytes){(const uint8_t *)"\7", 1};
+    cr_assert(member_due_agrees(&of, arena, &finding), "that it cannot be read is another finding");
     arena_free(arena);
 }
 

@@ -121,3 +121,15 @@ Test(zone, hashes_the_database)
     cr_assert(hash16_equal(zones->hash, again->hash) && zones->count > 300);
     cr_assert_eq(zones_load("/nonexistent", arena, &again, &err), ERR_FILE);
 }
+
+Test(zone, comes_back_from_one_piece)
+{
+    const struct zones *again = NULL;
+    struct err err;
+    struct bytes packed = zones_pack(zones, arena);
+    cr_assert_eq(zones_unpack(packed, arena, &again, &err), ERR_NONE, "%s", err.text);
+    cr_assert(hash16_equal(zones->hash, again->hash) && zones->count == again->count);
+    cr_assert_eq(zone_offset(zones_find(again, TEXT("Asia/Tokyo")), 0), 32400);
+    cr_assert_eq(zones_unpack((struct bytes){packed.at, packed.len - 1}, arena, &again, &err), ERR_DATABASE);
+    cr_assert_eq(zones_unpack((struct bytes){packed.at + 1, packed.len - 1}, arena, &again, &err), ERR_DATABASE);
+}

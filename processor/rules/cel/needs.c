@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "rules/cel/program.h"
 #include "rules/cel/type.h"
 
@@ -8,7 +6,7 @@
 
 static bool reads_field(const struct cel_op *op, const char *field)
 {
-    return op->run == cel_op_field && strcmp(op->field->name, field) == 0;
+    return op->run == cel_op_field && text_equal(text_of(op->field->name), text_of(field));
 }
 
 static bool is_variable(const struct cel_op *op, uint32_t variable)

@@ -19,6 +19,11 @@ size_t store_spilled(const struct store *store)
     return store->spilled;
 }
 
+struct bytes store_state(struct store *store, const struct event *event)
+{
+    return store->members[store_member(store, hash_member(event->program_id, event->member_id))].state;
+}
+
 /* ---- duplicates: the first of a name counts; one that is refused does not use it up */
 
 /* True where an event of that name was applied: *out says what becomes of this one. */
@@ -194,6 +199,7 @@ static void decide(struct store *store, const struct case_event *event, struct s
         refuse(store, code, &err, out);
         return;
     }
+    input->trace = NULL;
     if (step(input, store->arena, &again, &err))
         out->broken = arena_printf(store->arena, "decided again: %s", err.text);
     else
@@ -206,9 +212,9 @@ static void decide(struct store *store, const struct case_event *event, struct s
     remember_key(store, event);
 }
 
-void store_apply(struct store *store, const struct case_event *event, struct happened *out)
+void store_apply(struct store *store, const struct case_event *event, struct trace *trace, struct happened *out)
 {
-    struct step_input input = {.programs = store->set, .event = &event->event};
+    struct step_input input = {.programs = store->set, .event = &event->event, .trace = trace};
     *out = (struct happened){.fate = FATE_DECIDED};
     if (is_repeated(store, event, out))
         return;

@@ -198,36 +198,57 @@ static void prepare_records(struct fold *fold, const struct fold_input *input)
 
 /* ---- deciding */
 
-static void append_reward(struct fold *fold, const struct record *record, const struct work *work,
-                          const struct reward *reward, uint32_t index)
+/* How many outputs of the same settlement stand before that one. */
+static uint32_t index_in_settlement(const struct decision *decision, size_t at)
 {
+    uint32_t before = 0;
+    for (size_t i = 0; i < at; i++)
+        before += decision->rewards[i].settlement == decision->rewards[at].settlement;
+    return before;
+}
+
+static void append_reward(struct fold *fold, const struct record *record, const struct work *work,
+                          const struct decision *decision, size_t at)
+{
+    const struct reward *reward = &decision->rewards[at];
+    const struct settlement *settlement = reward->settlement;
     const struct member *member = &fold->changes.members[work->parties[reward->party]];
     const struct partition *partition = record->partition;
-    char room[OUTPUT_ID_SIZE];
-    struct reward_context context = {
-        .event = work->event,
-        .member_id = member->member_id,
-        .id = output_id(partition->topic_no, partition->number, record->offset, index, room),
-    };
+    char room[OUTPUT_ID_SIZE], hex[HASH16_HEX_SIZE];
+    struct reward_context context = {.program_id = record->event.program_id, .member_id = member->member_id};
+    if (settlement) {
+        struct hash16 key = settlement_key(settlement, member);
+        hash16_hex(key, hex);
+        context.id = output_id_of_settlement(key, index_in_settlement(decision, at), room);
+        context.occurred_at = settlement->due;
+        context.event_source = TEXT(SETTLEMENT_SOURCE);
+        context.event_id = text_of(hex);
+    } else {
+        context.id = output_id(partition->topic_no, partition->number, record->offset, (uint32_t)at, room);
+        context.occurred_at = work->event->occurred_at;
+        context.event_source = work->event->source;
+        context.event_id = work->event->id;
+    }
     struct frame frame = {
         .kind = FRAME_REWARD,
         .offset = record->offset,
-        .index = index,
+        .index = (uint32_t)at,
         .key = {(const uint8_t *)member->member_id.at, member->member_id.len},
         .value = reward_encode(fold->frame, reward, &context, fold->scratch),
-        .time = record->event.occurred_at,
+        .time = context.occurred_at,
         .type = text_of(reward_type_name(reward->type)),
         .program_id = record->event.program_id,
+        .id = settlement ? context.id : TEXT(""),
     };
     frame_append(&fold->ranges[work->range].frames, &frame);
     fold->changes.reward_count++;
 }
 
-static void append_entry(struct fold *fold, const struct record *record, struct hash16 member_key,
+static void append_entry(struct fold *fold, const struct record *record, const struct member *member,
                          const struct entry *entry)
 {
     size_t at = fold->unsorted.len;
-    entry_row_append(&fold->unsorted, record, member_key, entry);
+    entry_row_append(&fold->unsorted, record, member, entry);
     if (fold->changes.entry_count == fold->ref_capacity) {
         fold->ref_capacity = fold->ref_capacity ? fold->ref_capacity * 2 : 1024;
         fold->refs = realloc(fold->refs, fold->ref_capacity * sizeof *fold->refs);
@@ -235,7 +256,7 @@ static void append_entry(struct fold *fold, const struct record *record, struct 
             abort();
     }
     fold->refs[fold->changes.entry_count++] =
-        (struct row_ref){member_key, entry->sequence, at, fold->unsorted.len - at};
+        (struct row_ref){member->key, entry->sequence, at, fold->unsorted.len - at};
 }
 
 static void take_decision(struct fold *fold, const struct record *record, const struct work *work,
@@ -243,10 +264,9 @@ static void take_decision(struct fold *fold, const struct record *record, const 
 {
     struct changes *changes = &fold->changes;
     for (size_t i = 0; i < decision->entry_count; i++)
-        append_entry(fold, record, changes->members[work->parties[decision->entries[i].party]].key,
-                     &decision->entries[i]);
+        append_entry(fold, record, &changes->members[work->parties[decision->entries[i].party]], &decision->entries[i]);
     for (size_t i = 0; i < decision->reward_count; i++)
-        append_reward(fold, record, work, &decision->rewards[i], (uint32_t)i);
+        append_reward(fold, record, work, decision, i);
     budgets_draw(&changes->budgets, work->event->program_id, decision->draws, decision->draw_count);
     for (size_t i = 0; i < decision->spill_count; i++) {
         const struct spill *spill = &decision->spills[i];

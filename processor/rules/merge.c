@@ -101,9 +101,61 @@ static enum err_code move_balance(struct work *work, struct text currency)
     return ERR_NONE;
 }
 
+/* Lots keep their ends; what a deficit of either account takes, it takes as spending does. */
+static void move_lots(struct work *work, const struct lots *ends, const struct lots *goes_on)
+{
+    struct member_state *state = &work->members[GOES_ON].state;
+    state->lots = *goes_on;
+    lots_merge(&state->lots, ends, work->scratch);
+    for (size_t i = 0; i < state->balance_count; i++) {
+        const struct balance *balance = &state->balances[i];
+        int64_t listed = lots_sum(&state->lots, balance->currency);
+        int64_t most = balance->available > 0 ? balance->available : 0;
+        if (listed > most)
+            lots_spend(&state->lots, balance->currency, listed - most, work->scratch, NULL);
+    }
+}
+
+/* One side of what is pending of a currency. */
+static enum err_code move_pending_side(struct work *work, size_t party, struct text currency, int64_t amount)
+{
+    struct member_work *member = &work->members[party];
+    struct cause cause = cause_of(work, party);
+    struct transfer transfer = {.kind = ENTRY_MERGED,
+                                .from = party == ENDS ? ACCOUNT_MEMBER_PENDING : ACCOUNT_MERGED,
+                                .to = party == ENDS ? ACCOUNT_MERGED : ACCOUNT_MEMBER_PENDING,
+                                .amount = amount,
+                                .wanted = amount,
+                                .currency = currency,
+                                .rule_id = RULE_MERGE};
+    return work_post(work, member, state_balance(&member->state, currency, work->scratch), &transfer, &cause);
+}
+
+/* Pending points wait on for what they waited for. */
+static enum err_code move_pending(struct work *work)
+{
+    struct pending *ends = &work->members[ENDS].state.pending, *goes_on = &work->members[GOES_ON].state.pending;
+    const struct member_state *state = &work->members[ENDS].state;
+    enum err_code code = ERR_NONE;
+    for (size_t i = 0; i < state->balance_count && !code; i++) {
+        struct text currency = arena_text(work->arena, state->balances[i].currency);
+        int64_t amount = pending_sum(ends, currency);
+        if (amount > 0)
+            code = move_pending_side(work, ENDS, currency, amount);
+        if (amount > 0 && !code)
+            code = move_pending_side(work, GOES_ON, currency, amount);
+    }
+    if (!code && !pending_merge(goes_on, ends, work->scratch))
+        code = err_set(work->err, ERR_OVERFLOW, "the pending points of both accounts do not fit");
+    *ends = (struct pending){NULL, 0, 0};
+    return code;
+}
+
 static enum err_code move_balances(struct work *work)
 {
-    const struct member_state *ends = &work->members[ENDS].state;
+    struct member_state *ends = &work->members[ENDS].state;
+    struct lots ends_lots = ends->lots, goes_on_lots = work->members[GOES_ON].state.lots;
+    ends->lots = work->members[GOES_ON].state.lots = (struct lots){NULL, 0, 0};
     enum err_code code = ERR_NONE;
     size_t moved = 0;
     for (size_t i = 0; i < ends->balance_count && !code; i++) {
@@ -117,6 +169,8 @@ static enum err_code move_balances(struct work *work)
         tell(work, ENDS, program_default_currency(work->program), 0);
         tell(work, GOES_ON, program_default_currency(work->program), 0);
     }
+    if (!code)
+        move_lots(work, &ends_lots, &goes_on_lots);
     return code;
 }
 
@@ -227,6 +281,8 @@ enum err_code decide_merge(struct work *work)
         code = automatic_take_over(work, goes_on, ends);
     if (!code)
         code = move_balances(work);
+    if (!code)
+        code = move_pending(work);
     if (!code && !checked_add(goes_on->state.order_count, ends->state.order_count, &goes_on->state.order_count))
         code = err_set(work->err, ERR_OVERFLOW, "the orders of both accounts do not fit");
     if (!code && !limits_unite(&goes_on->state.limits, &ends->state.limits, work->scratch))

@@ -206,7 +206,7 @@ enum err_code order_lines_refund(struct order_record *record, const struct order
         if (line->quantity < 1)
             return bad_line(err, i, "quantity", line->quantity, "it must be at least 1");
         const struct line_record *ordered = find_line(record, key);
-        if (record->decision_count > 0 && (!ordered || ordered->quantity == 0))
+        if (order_is_known(record) && (!ordered || ordered->quantity == 0))
             return err_set(err, ERR_BAD_EVENT, "order.lines[%zu] is %.*s; order %.*s has no such line", i, SHOWN(key),
                            SHOWN(refund->order_id));
         lines[record->line_count + i] = (struct line_record){.key = key, .refunded = line->quantity};

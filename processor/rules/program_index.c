@@ -61,6 +61,10 @@ void program_index(struct program *program, struct arena *arena)
     index_activities(program, arena);
     for (size_t i = 0; i < program->rule_count; i++)
         program->image |= program->rules[i].type == EVENT_ORDER ? program->rules[i].image : 0;
+    for (size_t i = 0; i < program->rule_count; i++)
+        if (program->rules[i].pending)
+            program->awaited[program->rules[i].pending->awaits] = true;
+    program->awaited[KIND_UNKNOWN] = false;
     for (size_t i = 0; i < program->multiplier_count; i++)
         program->image |= program->multipliers[i].image;
 }

@@ -38,6 +38,11 @@ static uint64_t kind_number(enum event_kind kind)
     return number;
 }
 
+bool order_is_known(const struct order_record *record)
+{
+    return record->nth > 0;
+}
+
 bool order_was_decided(const struct order_record *record, enum event_kind kind)
 {
     for (size_t i = 0; i < record->decision_count; i++)

@@ -37,8 +37,19 @@ enum entry_kind {
     ENTRY_CONVERSION_VOIDED = 4, /* its points returned */
     ENTRY_REDEMPTION = 5,
     ENTRY_ADJUSTMENT = 6,
-    ENTRY_MERGED_EARNED = 7, /* what a member ever earned goes along into the member that it is merged into */
-    ENTRY_MERGED = 8         /* and so does what it spent, converted or was adjusted by */
+    ENTRY_MERGED_EARNED = 7,       /* what a member ever earned goes along into the member that it is merged into */
+    ENTRY_MERGED = 8,              /* and so does what it spent, converted or was adjusted by */
+    ENTRY_EXPIRY = 9,              /* points ended */
+    ENTRY_POSTING = 10,            /* pending points became available */
+    ENTRY_REDEMPTION_RETURNED = 11 /* a redemption was cancelled */
+};
+
+/* What a member owed by itself, at a time, and settled: the cause of what it led to, whichever event came first, and so
+ * the same whether an event of the member settled it or a timer. */
+struct settlement {
+    struct text obligation; /* "expiry", "posting", "warning" */
+    int64_t due;            /* µs UTC */
+    int64_t after;          /* entries that the member had before: tells apart two that fell due at once */
 };
 
 /* One transfer: amount > 0 moves from one account to the other. */
@@ -53,14 +64,15 @@ struct entry {
     struct text currency;
     struct text partner_id;
     struct text rule_id;
-    struct text subject;       /* order id, sku, content … that it is about; may be empty */
-    struct hash16 subject_key; /* zero where there is none */
-    int64_t program_version;   /* whose terms were used: a refund's are those of the grant */
+    struct text subject;                 /* order id, sku, content … that it is about; may be empty */
+    struct hash16 subject_key;           /* zero where there is none */
+    int64_t program_version;             /* whose terms were used: a refund's are those of the grant */
+    const struct settlement *settlement; /* its cause; NULL: the event */
 };
 
-/* What an entry of that kind to that account changes in the points ever earned and not taken back. Conversions and
- * support's corrections are apart from that. */
-int64_t entry_lifetime_effect(int kind, int to, int64_t amount);
+/* What an entry of that kind between those accounts changes in the points ever earned and not taken back. Conversions
+ * and support's corrections are apart from that. */
+int64_t entry_lifetime_effect(int kind, int from, int to, int64_t amount);
 
 enum reward_type {
     REWARD_POINTS_GRANTED,
@@ -70,12 +82,17 @@ enum reward_type {
     REWARD_VOIDED,
     REWARD_REFERRAL_ACCEPTED,
     REWARD_REFERRAL_REFUSED,
-    REWARD_MEMBER_MERGED,  /* subject: the other account */
-    REWARD_REFUND_DROPPED, /* its order did not come */
+    REWARD_MEMBER_MERGED,   /* subject: the other account */
+    REWARD_REFUND_DROPPED,  /* its order did not come */
+    REWARD_POINTS_PENDING,  /* granted, and available later */
+    REWARD_POINTS_EXPIRING, /* will end: a warning */
+    REWARD_POINTS_EXPIRED,
+    REWARD_POINTS_RETURNED, /* a redemption was cancelled */
     REWARD_TYPE_COUNT
 };
 
-/* One event out. Encoded by sink/, identified by the input's coordinates and its index in the decision. */
+/* One event out. Encoded by sink/, identified by the input's coordinates and its index in the decision or, where it
+ * was owed, by the settlement and its index among the outputs of that. */
 struct reward {
     enum reward_type type;
     uint8_t party;
@@ -89,6 +106,7 @@ struct reward {
     struct text benefit; /* what REWARD_GRANTED gives: the program's name for it */
     struct text reason;  /* words fit for a message: "20 points for order 1001" */
     int64_t program_version;
+    const struct settlement *settlement; /* its cause; NULL: the event */
 };
 
 /* A record that left the member's state for the side table, or is put there. */
@@ -183,6 +201,7 @@ struct step_input {
     size_t budget_count;
     const struct moved *moved; /* of a merge: all that party 0 has records of */
     size_t moved_count;
+    struct trace *trace; /* NULL: nobody asks why (rules/trace.h) */
 };
 
 /* Orders budgets by key, then window. */

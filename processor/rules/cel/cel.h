@@ -48,6 +48,9 @@ struct cel_program;
 enum err_code cel_compile(const struct cel_env *env, struct text source, struct arena *arena, struct cel_program **out,
                           struct cel_fault *fault);
 
+/* As it was given to cel_compile. */
+struct text cel_program_source(const struct cel_program *program);
+
 /* What the expression gives. */
 const struct cel_type *cel_program_type(const struct cel_program *program);
 

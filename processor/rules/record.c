@@ -67,7 +67,12 @@ void grants_add(struct grants *grants, const struct grant *grant, struct scratch
     size_t to = grants->count++;
     for (; to > 0 && !grant_before(&grants->items[to - 1], grant); to--)
         grants->items[to] = grants->items[to - 1];
-    grants->items[to] = *grant;
+    /* One by one: a copy of what was just written in parts would wait for the parts. */
+    grants->items[to].version = grant->version;
+    grants->items[to].rule = grant->rule;
+    grants->items[to].points = grant->points;
+    grants->items[to].wanted = grant->wanted;
+    grants->items[to].at = grant->at;
 }
 
 static void read_grants(struct reader *reader, struct scratch *scratch, bool with_time, struct grants *out)

@@ -56,7 +56,7 @@ void case_run(const struct case_file *file, const struct test_case *test, struct
         const struct case_event *event = &test->events[i];
         struct happened happened = {0};
         if (!event->shows)
-            store_apply(store, event, &happened);
+            store_apply(store, event, NULL, &happened);
         for (size_t p = 0; p < file->program_count; p++)
             note_reached(file->programs[p].program, &reach[p], &event->event, &happened.decision);
         buffer_clear(&buffer);

@@ -199,6 +199,7 @@ static void decide(struct store *store, const struct case_event *event, struct s
         refuse(store, code, &err, out);
         return;
     }
+    input->trace = NULL;
     if (step(input, store->arena, &again, &err))
         out->broken = arena_printf(store->arena, "decided again: %s", err.text);
     else
@@ -211,9 +212,9 @@ static void decide(struct store *store, const struct case_event *event, struct s
     remember_key(store, event);
 }
 
-void store_apply(struct store *store, const struct case_event *event, struct happened *out)
+void store_apply(struct store *store, const struct case_event *event, struct trace *trace, struct happened *out)
 {
-    struct step_input input = {.programs = store->set, .event = &event->event};
+    struct step_input input = {.programs = store->set, .event = &event->event, .trace = trace};
     *out = (struct happened){.fate = FATE_DECIDED};
     if (is_repeated(store, event, out))
         return;

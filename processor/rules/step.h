@@ -201,6 +201,7 @@ struct step_input {
     size_t budget_count;
     const struct moved *moved; /* of a merge: all that party 0 has records of */
     size_t moved_count;
+    struct trace *trace; /* NULL: nobody asks why (rules/trace.h) */
 };
 
 /* Orders budgets by key, then window. */

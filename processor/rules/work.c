@@ -10,7 +10,7 @@
 #include "rules/posting.h"
 #include "rules/reason.h"
 
-enum { OUTPUTS_USUAL = 6 };
+enum { OUTPUTS_USUAL = 12 };
 
 enum err_code work_terms(struct work *work, int64_t version, const struct program **out)
 {
@@ -225,6 +225,14 @@ static enum err_code lifetime_overflow(struct work *work, struct text currency)
     return err_set(work->err, ERR_OVERFLOW, "the member's lifetime %.*s do not fit", SHOWN(currency));
 }
 
+static void trace_expression(const struct work *work, const struct cel_program *expression,
+                             const struct cel_value *variables)
+{
+    struct cel_parts parts;
+    cel_explain(expression, variables, work->input->trace->arena, &parts);
+    TRACE(work, .kind = FACT_EXPRESSION, .source = cel_program_source(expression), .parts = parts);
+}
+
 void work_evaluate(const struct work *work, const struct member_work *member, const struct cel_program *expression,
                    const struct event *event, struct cel_value *out)
 {
@@ -239,6 +247,8 @@ void work_evaluate(const struct work *work, const struct member_work *member, co
                                                   [VARIABLE_MEMBER] = member_fields_value(&view),
                                                   [VARIABLE_PROGRAM] = program_fields_value(work->program)};
     cel_eval(expression, variables, work->arena, out);
+    if (work->input->trace)
+        trace_expression(work, expression, variables);
 }
 
 bool work_condition_holds(const struct work *work, const struct member_work *member,
@@ -273,8 +283,10 @@ enum err_code work_credit(struct work *work, struct member_work *member, const s
 enum err_code work_accrue(struct work *work, struct member_work *member, const struct rule *rule, int64_t wanted,
                           const struct cause *cause, int64_t *granted)
 {
+    TRACE(work, .kind = FACT_ASKED, .rule = rule, .terms = cause->terms, .party = member->party);
     int64_t amount = limiting_take(work, member, rule, wanted, cause);
     *granted = amount;
+    TRACE(work, .kind = FACT_GRANTED, .party = member->party, .wanted = wanted, .granted = amount);
     if (amount == 0)
         return ERR_NONE;
     struct transfer transfer = {.kind = ENTRY_ACCRUAL,
@@ -306,6 +318,8 @@ enum err_code work_take_back(struct work *work, struct member_work *member, cons
     int64_t available = balance->available > 0 ? balance->available : 0;
     if (cause->terms->refunds == REFUND_CLAMP && amount > available)
         amount = available;
+    TRACE(work, .kind = FACT_TAKEN_BACK, .rule = rule, .terms = cause->terms, .party = member->party, .wanted = wanted,
+          .granted = amount);
     if (amount == 0)
         return ERR_NONE;
     struct lot lot = work_lot(cause->terms, rule, rule->currency, cause->partner_id,

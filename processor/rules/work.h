@@ -8,6 +8,7 @@
 #include "rules/shown.h"
 #include "rules/state.h"
 #include "rules/step.h"
+#include "rules/trace.h"
 
 /* A decision in the making: what step() opens, the deciders of each event type fill, and step() closes. */
 

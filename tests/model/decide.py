@@ -9,8 +9,8 @@ import copy
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from model import earning
-from model.order import Asked, Order, Remains, line_key, read_lines, unite_orders
+from model import earning, limits
+from model.order import Asked, Grant, Order, Remains, line_key, read_lines, unite_grants, unite_orders
 from model.profile import Profile
 from model.program import Program, ProgramSet, Rule
 
@@ -67,7 +67,7 @@ class Reward:
 class Once:
     """A product reviewed, a content shared, a referee, a once-only activity."""
 
-    granted: dict = field(default_factory=dict)  # rule id -> (version, points)
+    granted: dict = field(default_factory=dict)  # rule id -> Grant
     partner_id: str = ""
     closed: set = field(default_factory=set)  # what was undone: share networks, or "whatever"
 
@@ -82,6 +82,7 @@ class State:
     orders: dict = field(default_factory=dict)
     subjects: dict = field(default_factory=dict)  # (kind, name) -> Once
     profile: Profile = field(default_factory=Profile)
+    uses: limits.Uses = field(default_factory=limits.Uses)
     waiting: list = field(default_factory=list)  # (due, refund event) of orders that have not come, by due
     merged_into: str | None = None
     merged: set = field(default_factory=set)  # members that were merged into this one, over others too
@@ -106,6 +107,12 @@ def parties(event: dict) -> list:
     else:
         others = [m for m in (event["referrer"], event["referee"]) if m != own]
     return [(program_id, own)] + [(program_id, m) for m in dict.fromkeys(others) if m]
+
+
+def budgets(programs: ProgramSet, event: dict) -> list:
+    """The account, beside the members', of what all of them together used of the program's budgets."""
+    program_id = event.get("program_id") or "default"
+    return [(program_id, None)] if programs.has_budgets(program_id) else []
 
 
 def is_merge(event: dict) -> bool:
@@ -190,10 +197,32 @@ class Step:
                                        state.lifetime.get(shown, 0), rule_id, benefit, subject, version or self.program.version,
                                        partner, reason))
 
-    def accrue(self, member, terms: Program, rule: Rule, amount: int, subject: str, partner: str):
+    # ---- limits
+
+    def applied(self, member, terms: Program, rule: Rule, at: int) -> list:
+        network = self.event.get("network") or ""
+        found = []
+        for owner, kept, many in ((member, limits.KEPT, rule.limits), ((terms.id, None), None, rule.budgets)):
+            for limit in many:
+                period = limits.window(limit.period, at, terms.zone, terms.week_begins)
+                found.append((self.state(owner).uses, limit, limit.key(network), period, kept))
+        return found
+
+    def give_back(self, member, terms: Program, rule: Rule, amount: int, grant: Grant):
+        for uses, limit, key, _, _ in self.applied(member, terms, rule, grant.at):
+            back = amount if not limit.times else int(amount == grant.points)
+            uses.give_back(key, grant.at, back)
+
+    # ---- grants
+
+    def accrue(self, member, terms: Program, rule: Rule, wanted: int, subject: str, partner: str, grant: Grant):
+        """Grants so much more, as far as limits leave it."""
+        grant.wanted += wanted
+        amount = limits.take(wanted, grant.points, self.applied(member, terms, rule, grant.at)) if wanted > 0 else 0
         if amount <= 0:
             return
-        self.book(member, ACCRUAL, PROGRAMME, AVAILABLE, amount, amount, rule.currency, rule.id, subject, terms.version, partner)
+        grant.points += amount
+        self.book(member, ACCRUAL, PROGRAMME, AVAILABLE, amount, wanted, rule.currency, rule.id, subject, terms.version, partner)
         reason = None
         if rule.reason is not None:
             values = {"amount": decimal(amount, terms.points[rule.currency]), "currency": rule.currency, "subject": subject,
@@ -202,8 +231,10 @@ class Step:
         self.tell("points.granted", member, amount, rule.currency, rule.currency, rule.id, subject, "", terms.version, partner, reason)
         self.accrued.add((member, rule.currency))
 
-    def take_back(self, member, terms: Program, rule: Rule, amount: int, subject: str, partner: str):
+    def take_back(self, member, terms: Program, rule: Rule, amount: int, subject: str, partner: str, grant: Grant):
         state, currency = self.state(member), rule.currency
+        self.give_back(member, terms, rule, amount, grant)
+        grant.points -= amount
         self.void_until_covered(member, currency, amount)
         wanted = amount
         if terms.refunds == "clamp":
@@ -357,12 +388,11 @@ class Step:
         for rule, points in earning.stacked(dues):
             if rule.id in elsewhere and (terms.version, rule.id) not in order.granted:
                 continue
-            difference = points - order.granted.get((terms.version, rule.id), 0)
-            order.granted[(terms.version, rule.id)] = points
-            if difference < 0:
-                self.take_back(member, terms, rule, -difference, self.event["order_id"], order.partner_id)
-            else:
-                self.accrue(member, terms, rule, difference, self.event["order_id"], order.partner_id)
+            grant = order.granted.setdefault((terms.version, rule.id), Grant(terms.version, 0, 0, asked.at))
+            if points < grant.points:
+                self.take_back(member, terms, rule, grant.points - points, self.event["order_id"], order.partner_id, grant)
+            self.accrue(member, terms, rule, max(0, points - grant.wanted), self.event["order_id"], order.partner_id, grant)
+            grant.wanted = points
 
     def recompute(self, member, order: Order):
         """The grants as if what remains had been ordered, each at its own terms, in the order in which they were decided."""
@@ -391,23 +421,23 @@ class Step:
     def grant_once(self, member, held: Once, rule: Rule, subject: str, amount: int):
         if amount <= 0:
             return
+        grant = Grant(self.program.version, 0, 0, self.event["occurred_at"])
         if rule.once_per is not None:
             if not held.granted:
                 held.partner_id = self.partner
-            held.granted[rule.id] = (self.program.version, amount)
-        self.accrue(member, self.program, rule, amount, subject, self.partner)
+            held.granted[rule.id] = grant
+        self.accrue(member, self.program, rule, amount, subject, self.partner, grant)
 
     def undo_once(self, member, held: Once, subject: str, network: str = ""):
         """Takes back what was granted for the thing, in file order of rules; of a share only by rules for that network."""
-        for version in sorted({version for version, _ in held.granted.values()}):
+        for version in sorted({grant.version for grant in held.granted.values()}):
             self.undo_version(member, held, self.programs.version(self.program.id, version), subject, network)
 
     def undo_version(self, member, held: Once, terms: Program, subject: str, network: str):
         for rule in terms.rules:
-            version, amount = held.granted.get(rule.id, (0, 0))
-            if version == terms.version and amount > 0 and (not network or not rule.networks or network in rule.networks):
-                self.take_back(member, terms, rule, amount, subject, held.partner_id)
-                held.granted[rule.id] = (version, 0)
+            grant = held.granted.get(rule.id, Grant(0, 0, 0, 0))
+            if grant.version == terms.version and grant.points > 0 and (not network or not rule.networks or network in rule.networks):
+                self.take_back(member, terms, rule, grant.points, subject, held.partner_id, grant)
 
     def review(self):
         member, sku, kind = parties(self.event)[0], self.event["sku"], self.event["kind"]
@@ -473,7 +503,7 @@ class Step:
                 if rule.to == "both" or (rule.to == "referrer") == (member == referrer):
                     self.grant_once(member, held, rule, referee, points)
                 else:
-                    held.granted[rule.id] = (self.program.version, 0)
+                    held.granted[rule.id] = Grant(self.program.version, 0, 0, self.event["occurred_at"])
         if granted is not None:
             self.tell("referral.accepted", referrer, 0, first, first, granted.id, referee)
             for member in members:
@@ -512,6 +542,7 @@ class Step:
         for counter in ("counters", "spent"):
             for name, value in getattr(old, counter).items():
                 getattr(new, counter)[name] = getattr(new, counter).get(name, 0) + value
+        new.uses.unite(old.uses, limits.KEPT)
         told = self.merge_points(ends, into)
         new.waiting = sorted(new.waiting + old.waiting, key=lambda item: item[0])
         for _, refund in list(new.waiting):
@@ -532,7 +563,7 @@ class Step:
             new.subjects[name] = unite_once(new.subjects[name], once) if name in new.subjects else once
         for name, other in zip(names, reversed(referred)):
             if other is not None:
-                used = Once({rule: (version, 0) for rule, (version, _) in other.granted.items()}, other.partner_id, other.closed)
+                used = Once({rule: Grant(grant.version, 0, 0, grant.at) for rule, grant in other.granted.items()}, other.partner_id, other.closed)
                 new.subjects[name] = unite_once(new.subjects.get(name) or Once(), used)
 
     def merge_points(self, ends, into) -> list:
@@ -602,9 +633,7 @@ def undo_some(order: Order, event: dict):
 def unite_once(into: Once, other: Once) -> Once:
     if not into.granted:
         into.partner_id = other.partner_id
-    for rule, (version, points) in other.granted.items():
-        held = into.granted.get(rule, (version, 0))
-        into.granted[rule] = (held[0], held[1] + points)
+    unite_grants(into.granted, other.granted)
     into.closed |= other.closed
     return into
 

@@ -32,16 +32,16 @@ class Situation:
 
     def zone(self) -> str:
         told = self.profile.facts(self.at)["zone"]
-        return told if told in ZONES else self.program.zone
+        return told if told in ZONES else self.program.zone.key
 
     @cached_property
     def variables(self) -> str:
         member = dict(self.profile.facts(self.at), zone=self.zone(), tier="")
-        return text_of({"event": self.event, "member": member, "program": {"zone": self.program.zone}})
+        return text_of({"event": self.event, "member": member, "program": {"zone": self.program.zone.key}})
 
     def is_open(self, gate: Gate) -> bool:
-        zone = self.zone() if gate.by_member else self.program.zone
-        return gate.is_open(self.at, wall_clock(self.at, ZoneInfo(zone)))
+        zone = ZoneInfo(self.zone()) if gate.by_member else self.program.zone
+        return gate.is_open(self.at, wall_clock(self.at, zone))
 
     def counts(self, gate: Gate, when: str | None) -> bool:
         return self.is_open(gate) and (when is None or evaluate(when, self.variables) is True)

@@ -40,6 +40,14 @@ class Asked:
 
 
 @dataclass
+class Grant:
+    version: int
+    points: int  # that stand
+    wanted: int  # before limits cut it
+    at: int  # when it was granted
+
+
+@dataclass
 class Order:
     currency: str
     partner_id: str
@@ -55,7 +63,7 @@ class Order:
     nth: int = 0  # the member's how-manieth
     refunded_amount: int = 0
     whole: bool = False
-    granted: dict = field(default_factory=dict)  # (version, rule id) -> points that stand
+    granted: dict = field(default_factory=dict)  # (version, rule id) -> Grant
     spent: int = 0
 
     @property
@@ -150,6 +158,15 @@ def read_lines(event: dict) -> dict:
     return lines
 
 
+def unite_grants(into: dict, other: dict):
+    for rule, grant in other.items():
+        if rule in into:
+            into[rule].points += grant.points
+            into[rule].wanted += grant.wanted
+        else:
+            into[rule] = grant
+
+
 def unite_orders(into: Order, other: Order) -> Order:
     """One order that both accounts had: what was granted and what came back adds up."""
     into.whole |= other.whole
@@ -157,7 +174,6 @@ def unite_orders(into: Order, other: Order) -> Order:
     for key, quantity in other.returned.items():
         into.returned[key] = into.returned.get(key, 0) + quantity
     into.asked += [asked for asked in other.asked if asked.kind not in into.kinds]
-    for rule, points in other.granted.items():
-        into.granted[rule] = into.granted.get(rule, 0) + points
+    unite_grants(into.granted, other.granted)
     into.spent = into.remaining()
     return into

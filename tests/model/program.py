@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from model import limits
+
 RATE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s+per\s+(whole\s+)?(\d+(?:\.\d+)?|[a-z]+)\s*$")
 PERCENTAGE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*%\s*$")
 EACH = re.compile(r"^\s*(\d+(?:\.\d+)?)\s+(\S+)(\s+spent)?\s*$")
@@ -28,10 +30,10 @@ def micros(text) -> int:
     return (delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
-def instant(text: str, zone: str) -> int:
+def instant(text: str, zone: ZoneInfo) -> int:
     """An instant, or a day: its midnight in the zone."""
     if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-        return micros(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).astimezone(timezone.utc))
+        return micros(datetime.fromisoformat(text).replace(tzinfo=zone).astimezone(timezone.utc))
     return micros(text)
 
 
@@ -81,7 +83,7 @@ class Gate:
     by_member: bool = False
 
     @staticmethod
-    def parse(raw: dict, zone: str) -> "Gate":
+    def parse(raw: dict, zone: ZoneInfo) -> "Gate":
         days, hours = raw.get("days") or (), raw.get("hours")
         return Gate(since=instant(raw["from"], zone) if "from" in raw else None,
                     until=instant(raw["until"], zone) if "until" in raw else None,
@@ -155,6 +157,8 @@ class Rule:
     priority: int
     gate: Gate
     when: str | None
+    limits: tuple = ()  # of each member
+    budgets: tuple = ()  # of all members together
 
 
 @dataclass(frozen=True)
@@ -176,7 +180,8 @@ class Program:
     money: dict
     partners: tuple
     refunds: str
-    zone: str = "UTC"
+    zone: ZoneInfo
+    week_begins: str
     enrolment_required: bool = False
     worth: dict = field(default_factory=dict)  # point currency -> money currency -> money for one point
     multipliers: list = field(default_factory=list)
@@ -186,25 +191,26 @@ class Program:
     @staticmethod
     def parse(text: str) -> "Program":
         raw = yaml.load(text, Loader=yaml.BaseLoader)  # plain strings: no guessing at dates, and `on` stays a word
+        zone = ZoneInfo(raw.get("zone", "UTC"))
         points = {name: int((spec or {}).get("decimals") or 0) for name, spec in raw["points"].items()}
         money = {name: int(digits) for name, digits in (raw.get("money") or {}).items()}
         program = Program(
             id=raw["program"],
             version=int(raw["version"]),
-            effective_at=instant(raw["effective"], raw.get("zone", "UTC")),
+            effective_at=instant(raw["effective"], zone),
             points=points,
             money=money,
             partners=tuple(raw.get("partners") or ()),
             refunds=raw.get("refunds", "negative"),
-            zone=raw.get("zone", "UTC"),
+            zone=zone,
+            week_begins=raw.get("week_begins", "monday"),
             enrolment_required=raw.get("enrolment") == "required",
             worth={name: {money: Fraction(worth) for money, worth in ((spec or {}).get("worth") or {}).items()}
                    for name, spec in raw["points"].items()},
         )
-        first = next(iter(points))
-        program.rules = [parse_rule(rule, first, program.zone) for rule in raw.get("rules") or []]
+        program.rules = [parse_rule(rule, raw, points, zone) for rule in raw.get("rules") or []]
         program.multipliers = [Multiplier(spec["id"], Fraction(spec["times"]), tuple(spec.get("rules") or ()),
-                                          Gate.parse(spec, program.zone), spec.get("when")) for spec in raw.get("multipliers") or []]
+                                          Gate.parse(spec, zone), spec.get("when")) for spec in raw.get("multipliers") or []]
         program.rewards = [parse_threshold(reward, program) for reward in raw.get("rewards") or []]
         return program
 
@@ -216,8 +222,9 @@ USUALLY_ONCE_PER = {"order": "order", "review": "product", "share": "content", "
 USUAL_BASIS = {"tax": "excluded", "shipping": "excluded", "discounts": "deducted", "points_used": "ignored"}
 
 
-def parse_rule(raw: dict, first_currency: str, zone: str) -> Rule:
+def parse_rule(raw: dict, source: dict, points: dict, zone: ZoneInfo) -> Rule:
     earn = raw["earn"]
+    currency = earn.get("currency", next(iter(points)))
     stacking, _, group = raw.get("stacking", "add").partition(" of ")
     nth = raw.get("nth_order") or ()
     rates = {}
@@ -227,7 +234,7 @@ def parse_rule(raw: dict, first_currency: str, zone: str) -> Rule:
     return Rule(
         id=raw["id"],
         on=raw["on"],
-        currency=earn.get("currency", first_currency),
+        currency=currency,
         fixed=Fraction(str(earn["fixed"])) if "fixed" in earn else None,
         rates=rates,
         minimum={name: Fraction(str(least)) for name, least in (raw.get("minimum") or {}).items()},
@@ -246,6 +253,8 @@ def parse_rule(raw: dict, first_currency: str, zone: str) -> Rule:
         priority=int(raw.get("priority", 0)),
         gate=Gate.parse(raw, zone),
         when=raw.get("when"),
+        limits=limits.of_rule(raw, currency, source, points, "limit", "limits"),
+        budgets=limits.of_rule(raw, currency, source, points, "budget", "budgets"),
     )
 
 
@@ -277,3 +286,6 @@ class ProgramSet:
 
     def version(self, program_id: str, version: int) -> Program:
         return next(p for p in self.programs if p.id == program_id and p.version == version)
+
+    def has_budgets(self, program_id: str) -> bool:
+        return any(rule.budgets for program in self.programs if program.id == program_id for rule in program.rules)

@@ -66,9 +66,6 @@ static enum err_code dues_of(struct work *work, const struct member_work *member
     enum err_code code = work_terms(work, decision->version, &out->terms);
     if (code)
         return code;
-    if (!out->terms->by_order[decision->kind])
-        return err_set(work->err, ERR_BAD_STATE, "an order was decided under version %lld, which has no rule for it",
-                       (long long)decision->version);
     struct rule_list rules = candidates(work, view, decision, out->terms);
     size_t money = program_money_place(out->terms, view->record->currency);
     if (money == PLACE_NONE)

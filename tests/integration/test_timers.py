@@ -173,7 +173,7 @@ def test_many_are_woken_in_order_and_not_before_those_on_the_way_are_consumed(wo
     _, processor = seed(world, "anna")
     count = 25_000
     owe_many(world, count, lambda number: START + (number * 7919) % count * SECOND)
-    processor.start()
+    processor.start(POINTS_BATCH_MAX_EVENTS="300")  # so that they stay on the way for a while
     until(lambda: world.query("SELECT count(*) FROM timers_in_vain") == [(count,)], 60, "all are woken", every=0.5)
     found = timers(world)
     assert len(found) == count and len({timer["id"] for timer in found}) == count

@@ -20,3 +20,7 @@ cases: $(PROGRAM) ## run the golden cases beside the programs, and those of othe
 programs: $(PROGRAM) $(VENV)/.done ## hold the JSON Schema of program files against the program
 	POINTS_BINARY=$(abspath $(PROGRAM)) $(VENV)/bin/python -m pytest tests/programs -c tests/pytest.ini \
 	    --junit-xml=$(BUILD)/test-logs/programs.xml
+
+.PHONY: properties
+properties: $(PROGRAM) $(VENV)/.done ## generated histories for 30 s: make properties SECONDS=600 SEED=1
+	$(VENV)/bin/python tests/properties/properties.py $(PROGRAM) --seconds $(or $(SECONDS),30) $(if $(SEED),--seed $(SEED))

@@ -7,7 +7,16 @@ bool expected_reward_type(const struct ledger_row *row, enum reward_type *out)
     bool adds = row->to == ACCOUNT_MEMBER_AVAILABLE;
     switch (row->kind) {
     case ENTRY_ACCRUAL:
+        *out = adds ? REWARD_POINTS_GRANTED : REWARD_POINTS_PENDING;
+        return true;
+    case ENTRY_POSTING:
         *out = REWARD_POINTS_GRANTED;
+        return true;
+    case ENTRY_EXPIRY:
+        *out = REWARD_POINTS_EXPIRED;
+        return true;
+    case ENTRY_REDEMPTION_RETURNED:
+        *out = REWARD_POINTS_RETURNED;
         return true;
     case ENTRY_TAKE_BACK:
         *out = REWARD_POINTS_TAKEN_BACK;

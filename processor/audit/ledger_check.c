@@ -34,7 +34,9 @@ void member_sums_add(struct member_sums *sums, const struct ledger_row *row, str
         fits = checked_add(sum->available, row->amount, &sum->available);
     if (row->from == ACCOUNT_MEMBER_AVAILABLE)
         fits = checked_sub(sum->available, row->amount, &sum->available) && fits;
-    fits = checked_add(sum->lifetime, entry_lifetime_effect(row->kind, row->to, row->amount), &sum->lifetime) && fits;
+    fits =
+        checked_add(sum->lifetime, entry_lifetime_effect(row->kind, row->from, row->to, row->amount), &sum->lifetime) &&
+        fits;
     sums->too_much = sums->too_much || !fits;
 }
 

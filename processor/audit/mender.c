@@ -8,6 +8,7 @@
 #include "audit/ledger_walk.h"
 #include "audit/output_record.h"
 #include "audit/rebuild_reward.h"
+#include "base/hash.h"
 #include "decode/registry.h"
 #include "decode/stage.h"
 #include "ledger/exchange.h"
@@ -325,25 +326,43 @@ static const char *check_places(const struct job *job)
     return NULL;
 }
 
+/* How many of the input's entries before that one have its cause. */
+static uint32_t index_in_cause(const struct rebuild_input *from, size_t at)
+{
+    uint32_t before = 0;
+    for (size_t i = from->first; i < at; i++)
+        before += hash16_equal(from->rows[i].event_key, from->rows[at].event_key);
+    return before;
+}
+
 static struct frame frame_of(const struct job *job, const struct rebuild_input *from, const struct reward *reward,
                              uint32_t index)
 {
     struct mender *mender = job->mender;
-    char room[OUTPUT_ID_SIZE];
+    const struct event *event = from->event;
+    const struct ledger_row *row = &from->rows[from->first + index];
+    bool settled = !hash16_equal(row->event_key, hash_event(event->source, event->id));
+    char *room = arena_raw(mender->arena, OUTPUT_ID_SIZE), *hex = arena_raw(mender->arena, HASH16_HEX_SIZE);
+    hash16_hex(row->event_key, hex);
     struct reward_context context = {
-        .event = from->event,
-        .member_id = from->event->member_id,
-        .id = output_id(job->input->topic_no, job->input->partition, job->group[0].offset, index, room),
+        .program_id = event->program_id,
+        .member_id = event->member_id,
+        .occurred_at = row->occurred_at,
+        .event_source = settled ? TEXT(SETTLEMENT_SOURCE) : event->source,
+        .event_id = settled ? text_of(hex) : event->id,
+        .id = settled ? output_id_of_settlement(row->event_key, index_in_cause(from, from->first + index), room)
+                      : output_id(job->input->topic_no, job->input->partition, job->group[0].offset, index, room),
     };
     return (struct frame){
         .kind = FRAME_REWARD,
         .offset = job->group[0].offset,
         .index = index,
-        .key = {(const uint8_t *)from->event->member_id.at, from->event->member_id.len},
+        .key = {(const uint8_t *)event->member_id.at, event->member_id.len},
         .value = reward_encode(&mender->frame, reward, &context, mender->arena),
-        .time = from->event->occurred_at,
+        .time = row->occurred_at,
         .type = text_of(reward_type_name(reward->type)),
-        .program_id = from->event->program_id,
+        .program_id = event->program_id,
+        .id = settled ? context.id : TEXT(""),
     };
 }
 

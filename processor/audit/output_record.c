@@ -2,6 +2,7 @@
 
 #include "decode/cursor.h"
 #include "decode/wire.h"
+#include "sink/output_id.h"
 #include "sink/reward_avro.h"
 
 enum { TYPE_SYMBOL_FIRST = 1, ID_TEXT_MAX = 64 };
@@ -75,10 +76,11 @@ static bool header_text(const rd_kafka_headers_t *headers, const char *name, str
     return true;
 }
 
+/* Warnings move nothing. */
 static bool is_about_points(struct text type)
 {
-    static const struct text prefix = {"points.", 7};
-    return type.len > prefix.len && memcmp(type.at, prefix.at, prefix.len) == 0;
+    static const struct text prefix = {"points.", 7}, warning = {"points.expiring", 15};
+    return type.len > prefix.len && memcmp(type.at, prefix.at, prefix.len) == 0 && !text_equal(type, warning);
 }
 
 static bool read_reward(const rd_kafka_message_t *message, struct text id, struct evidence *out)
@@ -111,14 +113,18 @@ static bool read_dead_letter(const rd_kafka_headers_t *headers, struct evidence 
 bool output_record_read(const rd_kafka_message_t *message, enum evidence_kind kind, struct output_record *out)
 {
     rd_kafka_headers_t *headers = NULL;
-    struct text id, mark;
+    struct text id, place, mark;
     struct output_record record = {
         .evidence = {
             .origin = FROM_TOPIC, .kind = kind, .place = message->offset, .out_partition = message->partition}};
     if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return false;
     const char *id_header = kind == EVIDENCE_REWARD ? "ce_id" : "points.output.id";
-    if (!header_text(headers, id_header, &id) || id.len > ID_TEXT_MAX || !output_id_parse(id, &record.evidence))
+    if (!header_text(headers, id_header, &id) || id.len > ID_TEXT_MAX)
+        return false;
+    if (!header_text(headers, SETTLED_BY_HEADER, &place))
+        place = id;
+    if (!output_id_parse(place, &record.evidence))
         return false;
     bool read = kind == EVIDENCE_REWARD ? read_reward(message, id, &record.evidence)
                                         : read_dead_letter(headers, &record.evidence);

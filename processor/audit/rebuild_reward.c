@@ -23,6 +23,16 @@ static bool spent_comes_before(const struct program_set *set, const struct ledge
     return false;
 }
 
+/* A warning is told before all else, and leaves no entry. */
+static bool may_warn(const struct program_set *set, struct text program_id)
+{
+    for (size_t v = 0; v < set->count; v++)
+        for (size_t i = 0; i < set->programs[v]->point_count && text_equal(set->programs[v]->id, program_id); i++)
+            if (set->programs[v]->points[i].warnings.count > 0)
+                return true;
+    return false;
+}
+
 static const struct rule *rule_of(const struct program *program, struct text id)
 {
     for (size_t i = 0; i < program->rule_count; i++)
@@ -50,13 +60,19 @@ static const char *fill_points(const struct program *terms, const struct rebuild
 {
     size_t place = program_point_place(terms, row->currency);
     const struct rule *rule = rule_of(terms, row->rule_id);
-    if (place == PLACE_NONE || (!rule && row->kind != ENTRY_ADJUSTMENT))
+    bool by_rule = row->kind == ENTRY_ACCRUAL || row->kind == ENTRY_TAKE_BACK || row->kind == ENTRY_POSTING;
+    if (place == PLACE_NONE || (!rule && by_rule))
         return "its program's version does not have its rule or its points";
     const struct currency *currency = &terms->points[place];
     out->amount = row->amount;
     out->currency = row->currency;
     out->subject = row->subject;
-    if (row->kind == ENTRY_ACCRUAL)
+    if (row->kind == ENTRY_EXPIRY)
+        out->reason = reason_for_expiry(arena, terms, currency, row->amount, row->occurred_at, out->type);
+    else if (row->kind == ENTRY_REDEMPTION || row->kind == ENTRY_REDEMPTION_RETURNED)
+        out->reason =
+            reason_for_redemption(arena, currency, row->amount, row->subject, row->kind == ENTRY_REDEMPTION_RETURNED);
+    else if (row->kind == ENTRY_ACCRUAL || row->kind == ENTRY_POSTING)
         out->reason = reason_for_accrual(arena, rule, currency, row->amount, row->subject);
     else if (row->kind == ENTRY_TAKE_BACK)
         out->reason = reason_for_take_back(arena, input->event, currency, row->amount, row->subject);
@@ -77,8 +93,10 @@ static const char *fill(const struct rebuild_input *input, const struct ledger_r
                             .program_version = row->program_version};
     if (!terms)
         return "its program's version is not stored";
-    if (!expected_reward_type(row, &reward.type) || row->kind == ENTRY_REDEMPTION)
+    if (!expected_reward_type(row, &reward.type))
         return "this version does not know what such an entry's output looks like";
+    if (reward.type == REWARD_POINTS_PENDING)
+        return "it said until when the points are pending, which the ledger does not keep";
     if (row->kind == ENTRY_ADJUSTMENT && input->event->type != EVENT_ADJUSTMENT)
         return "its input record is not the adjustment that it was";
     if (row->kind == ENTRY_CONVERSION && spent_comes_before(input->programs, row))
@@ -91,15 +109,49 @@ static const char *fill(const struct rebuild_input *input, const struct ledger_r
     return refusal;
 }
 
+/* The entry that began what the row is part of: consecutive ones with one key. */
+static int64_t first_sequence(const struct rebuild_input *input, size_t at)
+{
+    while (at > 0 && hash16_equal(input->rows[at - 1].event_key, input->rows[at].event_key))
+        at--;
+    return input->rows[at].sequence;
+}
+
+/* True where the row settles what the event's member owed. */
+static bool is_settlement(const struct rebuild_input *input, size_t at)
+{
+    static const struct text obligations[] = {{"expiry", 6}, {"posting", 7}};
+    const struct ledger_row *row = &input->rows[at];
+    bool is = false;
+    for (size_t i = 0; i < sizeof obligations / sizeof *obligations && !is; i++)
+        is = hash16_equal(row->event_key,
+                          hash_settlement(input->event->program_id, input->event->member_id, obligations[i],
+                                          row->occurred_at, first_sequence(input, at) - 1));
+    return is;
+}
+
+static const char *check_row(const struct rebuild_input *input, size_t at)
+{
+    const struct event *event = input->event;
+    const struct ledger_row *row = &input->rows[at];
+    bool same = hash16_equal(hash_event(event->source, event->id), row->event_key) &&
+                text_equal(event->program_id, row->program_id) && event->occurred_at == row->occurred_at;
+    return same || is_settlement(input, at) ? NULL : "the record that stands in its input's place is another one";
+}
+
 static const char *check_event(const struct rebuild_input *input)
 {
     const struct event *event = input->event;
     const struct ledger_row *row = &input->rows[input->first];
     if (event->type == EVENT_REFERRAL)
         return "what a referral says to its two members is not ordered by the ledger, so that its id is not certain";
-    if (!hash16_equal(hash_event(event->source, event->id), row->event_key) ||
-        !text_equal(event->program_id, row->program_id) || event->occurred_at != row->occurred_at)
-        return "the record that stands in its input's place is another one";
+    const char *refusal = NULL;
+    for (size_t at = input->first; at < input->row_count && !refusal; at++)
+        refusal = check_row(input, at);
+    if (refusal)
+        return refusal;
+    if (may_warn(input->programs, event->program_id))
+        return "a warning may have stood before it, so that its id is not certain";
     if (!hash16_equal(hash_member(event->program_id, event->member_id), row->member_key))
         return "it belongs to another member than its event names";
     return NULL;

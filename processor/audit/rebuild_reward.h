@@ -10,7 +10,8 @@
  * That is sound only where it is certain at which index each output stood. The rules post entries and their outputs in
  * one order, so of one member's entries for one input the n-th output belongs to the n-th entry, unless an output
  * without an entry came before it: a reward for money spent, which the rules give after all entries but conversions,
- * or what a referral says to both its members. */
+ * or what a referral says to both its members, or a warning of an end. What the member owed and the input settled is
+ * rebuilt with it. */
 
 struct rebuild_input {
     const struct event *event; /* of the input record */

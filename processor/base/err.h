@@ -51,7 +51,7 @@ enum err_class {
     X(ERR_UNKNOWN_CURRENCY, ERR_CLASS_POISON, "undeclared_currency")                                                   \
     X(ERR_UNKNOWN_PARTNER, ERR_CLASS_POISON, "undeclared_partner")                                                     \
     X(ERR_DUPLICATE_CONFLICT, ERR_CLASS_POISON, "conflicting_duplicate")                                               \
-    X(ERR_WAITED_TOO_LONG, ERR_CLASS_POISON, "order_never_came")                                                       \
+    X(ERR_REFUND_WITHOUT_ORDER, ERR_CLASS_POISON, "refund_without_order")                                              \
     X(ERR_MERGE_SELF, ERR_CLASS_POISON, "merged_with_itself")                                                          \
     X(ERR_MERGED_BEFORE, ERR_CLASS_POISON, "merged_before")                                                            \
     X(ERR_MERGE_CYCLE, ERR_CLASS_POISON, "merge_cycle")                                                                \

@@ -86,6 +86,22 @@ struct hash16 hash_subject(struct text kind, struct text name)
     return hash_fields(TEXT("subject"), (struct text[]){kind, name}, 2);
 }
 
+static void put_be64(char out[8], int64_t value)
+{
+    for (int i = 0; i < 8; i++)
+        out[i] = (char)((uint64_t)value >> (56 - 8 * i) & 0xff);
+}
+
+struct hash16 hash_settlement(struct text program_id, struct text member_id, struct text obligation, int64_t due,
+                              int64_t after)
+{
+    char due_bytes[8], after_bytes[8];
+    put_be64(due_bytes, due);
+    put_be64(after_bytes, after);
+    const struct text fields[] = {program_id, member_id, obligation, {due_bytes, 8}, {after_bytes, 8}};
+    return hash_fields(TEXT("settlement"), fields, sizeof fields / sizeof *fields);
+}
+
 void hash16_hex(struct hash16 hash, char out[33])
 {
     sodium_bin2hex(out, 33, hash.bytes, sizeof hash.bytes);

@@ -17,7 +17,12 @@ struct hash16 hash_event(struct text source, struct text id);
 /* A thing of a member that is counted once or taken back: kind "order", "product", "content" … and its name. */
 struct hash16 hash_subject(struct text kind, struct text name);
 
+/* What a member owed at that time, after so many entries: the key of the entries that settled it. */
+struct hash16 hash_settlement(struct text program_id, struct text member_id, struct text obligation, int64_t due,
+                              int64_t after);
+
 /* Lower-case hexadecimal, 32 characters and a NUL. */
-void hash16_hex(struct hash16 hash, char out[33]);
+enum { HASH16_HEX_SIZE = 33 };
+void hash16_hex(struct hash16 hash, char out[HASH16_HEX_SIZE]);
 
 #endif

@@ -32,6 +32,7 @@ struct case_event {
     int line;         /* of the case file, from 1 */
     struct text text; /* "order.paid o1 EUR tea=1x21.90" */
     struct event event;
+    bool shows;           /* no event: asks what the member has */
     bool named;           /* `id=` or `source=` was given: a second one like it is a duplicate or a conflict */
     struct text expected; /* the lines that follow, each ending with \n */
     int expected_lines;

@@ -3,8 +3,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/rfc3339.h"
 #include "cases/words.h"
 #include "rules/program_model.h"
+#include "rules/state.h"
 
 enum { LINE_MAX_BYTES = 8192 };
 
@@ -39,24 +41,38 @@ static void put_amount(struct buffer *out, int64_t amount, int decimals)
     buffer_put(out, text.at, text.len);
 }
 
+static void write_instant(struct buffer *out, int64_t at)
+{
+    char room[RFC3339_SIZE];
+    put(out, "%s", rfc3339_format(at, room));
+}
+
 static const char *verb_of(const struct entry *entry)
 {
     switch (entry->kind) {
     case ENTRY_ACCRUAL:
-        return "+";
+        return entry->to == ACCOUNT_MEMBER_PENDING ? "pending +" : "+";
     case ENTRY_TAKE_BACK:
-        return "-";
+        return entry->from == ACCOUNT_MEMBER_PENDING ? "pending -" : "-";
     case ENTRY_CONVERSION:
         return "converts ";
     case ENTRY_CONVERSION_VOIDED:
         return "gets back ";
     case ENTRY_REDEMPTION:
         return "spends ";
+    case ENTRY_EXPIRY:
+        return "expires ";
+    case ENTRY_POSTING:
+        return "posts ";
+    case ENTRY_REDEMPTION_RETURNED:
+        return "returns ";
     case ENTRY_ADJUSTMENT:
         return entry->to == ACCOUNT_MEMBER_AVAILABLE ? "adjusted +" : "adjusted -";
     case ENTRY_MERGED_EARNED:
         return entry->to == ACCOUNT_MEMBER_AVAILABLE ? "merged earned +" : "merged earned -";
     case ENTRY_MERGED:
+        if (entry->to == ACCOUNT_MEMBER_PENDING || entry->from == ACCOUNT_MEMBER_PENDING)
+            return entry->to == ACCOUNT_MEMBER_PENDING ? "merged pending +" : "merged pending -";
         return entry->to == ACCOUNT_MEMBER_AVAILABLE ? "merged +" : "merged -";
     }
     return "? ";
@@ -80,6 +96,10 @@ static void write_entry(struct buffer *out, const struct program_set *set, const
         put(out, " v%lld", (long long)entry->program_version);
     if (entry->partner_id.len > 0)
         put(out, " at %.*s", VIEW(entry->partner_id));
+    if (entry->settlement) {
+        put(out, " due ");
+        write_instant(out, entry->settlement->due);
+    }
     put(out, " = ");
     put_amount(out, happened->balances[at], decimals);
     put(out, "\n");
@@ -117,6 +137,12 @@ static void write_words(struct buffer *out, const struct program_set *set, const
     put(out, " [%.*s] %.*s", VIEW(reward->benefit), VIEW(reward->reason));
 }
 
+static bool is_told_by_entries(enum reward_type type)
+{
+    return type == REWARD_POINTS_GRANTED || type == REWARD_POINTS_TAKEN_BACK || type == REWARD_POINTS_SPENT ||
+           type == REWARD_POINTS_PENDING || type == REWARD_POINTS_EXPIRED || type == REWARD_POINTS_RETURNED;
+}
+
 static void write_reward(struct buffer *out, const struct program_set *set, const struct event *event,
                          const struct happened *happened, size_t at, bool outputs)
 {
@@ -129,15 +155,21 @@ static void write_reward(struct buffer *out, const struct program_set *set, cons
         [REWARD_REFERRAL_ACCEPTED] = "accepted",
         [REWARD_REFERRAL_REFUSED] = "refused",
         [REWARD_MEMBER_MERGED] = "merged with",
+        [REWARD_REFUND_DROPPED] = "drops the refund of",
+        [REWARD_POINTS_PENDING] = "pending",
+        [REWARD_POINTS_EXPIRING] = "warned",
+        [REWARD_POINTS_EXPIRED] = "expired",
+        [REWARD_POINTS_RETURNED] = "returned",
     };
     const struct reward *reward = &happened->decision.rewards[at];
-    bool points = reward->type == REWARD_POINTS_GRANTED || reward->type == REWARD_POINTS_TAKEN_BACK ||
-                  reward->type == REWARD_POINTS_SPENT;
-    if (points && !outputs)
-        return; /* the entries say the same */
+    if (is_told_by_entries(reward->type) && !outputs)
+        return;
     put(out, "%.*s %s", VIEW(happened->member_ids[reward->party]), names[reward->type]);
-    struct text what = reward->type == REWARD_MEMBER_MERGED ? reward->subject : reward->rule_id;
-    if (what.len > 0)
+    bool about = reward->type == REWARD_MEMBER_MERGED || reward->type == REWARD_REFUND_DROPPED;
+    struct text what = about ? reward->subject : reward->rule_id;
+    if (reward->type == REWARD_POINTS_EXPIRING && !outputs)
+        put(out, " %.*s", VIEW(reward->reason));
+    else if (what.len > 0)
         put(out, " %.*s", VIEW(what));
     if (outputs)
         write_words(out, set, event, reward);
@@ -158,6 +190,76 @@ static void write_decision(struct buffer *out, const struct program_set *set, co
         put(out, "waiting\n");
     if (decision->outcome == OUTCOME_NO_EFFECT)
         put(out, "nothing\n");
+}
+
+static void show_lots(struct buffer *out, const struct member_state *state, struct text currency, int decimals,
+                      struct text member_id)
+{
+    for (size_t i = 0; i < state->lots.count; i++) {
+        const struct lot *lot = &state->lots.items[i];
+        if (!text_equal(lot->currency, currency))
+            continue;
+        put(out, "%.*s lot ", VIEW(member_id));
+        put_amount(out, lot->left, decimals);
+        put(out, " %.*s ends ", VIEW(currency));
+        write_instant(out, lot->end);
+        if (lot->idle > 0)
+            put(out, " unless active");
+        if (lot->partner_id.len > 0)
+            put(out, " at %.*s", VIEW(lot->partner_id));
+        put(out, "\n");
+    }
+}
+
+static void show_pending(struct buffer *out, const struct program_set *set, const struct event *event,
+                         const struct member_state *state, struct text currency, int decimals)
+{
+    for (size_t i = 0; i < state->pending.count; i++) {
+        const struct pending_credit *credit = &state->pending.items[i];
+        const struct program *terms = program_set_version(set, event->program_id, credit->version);
+        if (!text_equal(credit->currency, currency))
+            continue;
+        put(out, "%.*s pending ", VIEW(event->member_id));
+        put_amount(out, credit->amount, decimals);
+        put(out, " %.*s", VIEW(currency));
+        if (terms && credit->rule < terms->rule_count)
+            put(out, " %.*s", VIEW(terms->rules[credit->rule].id));
+        if (credit->subject.len > 0)
+            put(out, " %.*s", VIEW(credit->subject));
+        put(out, " until ");
+        if (credit->due == INT64_MAX)
+            put(out, "%s", event_kind_name(credit->awaits));
+        else
+            write_instant(out, credit->due);
+        if (credit->partner_id.len > 0)
+            put(out, " at %.*s", VIEW(credit->partner_id));
+        put(out, "\n");
+    }
+}
+
+void effects_show(struct buffer *out, const struct program_set *set, const struct event *event, struct bytes bytes,
+                  struct arena *arena)
+{
+    const struct program *program = program_set_at(set, event->program_id, event->occurred_at);
+    struct member_state state;
+    struct scratch scratch;
+    struct err err;
+    scratch_open(&scratch, arena);
+    if (state_decode(bytes, &scratch, &state, &err)) {
+        put(out, "%s\n", err.text);
+        return;
+    }
+    if (state.balance_count == 0)
+        put(out, "nothing\n");
+    for (size_t i = 0; i < state.balance_count; i++) {
+        const struct balance *balance = &state.balances[i];
+        int decimals = program ? decimals_of(set, event, program->version, balance->currency) : 0;
+        put(out, "%.*s has ", VIEW(event->member_id));
+        put_amount(out, balance->available, decimals);
+        put(out, " %.*s\n", VIEW(balance->currency));
+        show_lots(out, &state, balance->currency, decimals, event->member_id);
+        show_pending(out, set, event, &state, balance->currency, decimals);
+    }
 }
 
 void effects_write(struct buffer *out, const struct program_set *set, const struct event *event,

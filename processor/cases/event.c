@@ -359,7 +359,8 @@ static bool read_plain_words(struct reading *reading)
     case EVENT_ADJUSTMENT:
         return read_adjustment_words(reading);
     case EVENT_TIMER:
-        event->timer.obligation = words_take_plain(words);
+        if (event->timer.obligation.len == 0)
+            event->timer.obligation = words_take_plain(words);
         return true;
     case EVENT_MEMBER:
         read_segments(reading, &event->member);
@@ -432,9 +433,27 @@ static void refuse_kind(struct reading *reading, struct text word)
     fault_add(reading->words.faults, reading->words.line, "`%.*s` is no event%.*s", VIEW(word), VIEW(hint));
 }
 
-static bool read_kind(struct reading *reading)
+/* `until TIME`: a timer of that time, which settles what is due by then. */
+static bool read_until(struct reading *reading)
+{
+    struct text at = words_take_plain(&reading->words);
+    reading->event->type = EVENT_TIMER;
+    reading->event->kind = TIMER_DUE;
+    reading->event->timer.obligation = TEXT("until");
+    return read_instant(reading, "until", at, &reading->event->occurred_at);
+}
+
+static bool read_kind(struct reading *reading, bool *shows)
 {
     struct text word = words_take_plain(&reading->words);
+    *shows = text_equal(word, TEXT("show"));
+    if (text_equal(word, TEXT("until")))
+        return read_until(reading);
+    if (*shows) {
+        reading->event->type = EVENT_TIMER;
+        reading->event->timer.obligation = word;
+        return true;
+    }
     if (find_kind(word, reading->event))
         return true;
     refuse_kind(reading, word);
@@ -464,7 +483,7 @@ bool event_read(struct text line, int number, const struct event_place *place, s
                                 .id = arena_printf(reading.arena, "line %d", number),
                                 .occurred_at = place->previous_at};
     struct text own_id = out->event.id;
-    if (!words_split(line, number, place->faults, &reading.words) || !read_kind(&reading) ||
+    if (!words_split(line, number, place->faults, &reading.words) || !read_kind(&reading, &out->shows) ||
         !read_options(&reading, common_options))
         return false;
     out->named = !text_equal(out->event.id, own_id) || !text_equal(out->event.source, TEXT("cases"));

@@ -17,6 +17,8 @@
  *   member.KIND [consent]               zone= language= birthday= segment= (several) chosen_currency= merged_into=
  *                                       and any attribute=value
  *   timer.due OBLIGATION                due=
+ *   until INSTANT                       a timer of that time: settles what the member owes by then
+ *   show                                no event: says what the member has
  *
  * Each takes member= (ann, unless given), at= (an instant, or +2d3h after the event before; unless given, that event's
  * time; the first event's is 2026-03-01T12:00:00Z), program= (the file's first), partner=, id= and source=. Amounts

@@ -1,6 +1,7 @@
 #include "cases/holds.h"
 
 #include "base/checked.h"
+#include "cases/words.h"
 #include "rules/state.h"
 
 static bool bytes_equal(struct bytes a, struct bytes b)
@@ -16,10 +17,18 @@ static bool entries_equal(const struct entry *a, const struct entry *b)
            text_equal(a->rule_id, b->rule_id) && text_equal(a->subject, b->subject);
 }
 
+static bool draws_equal(const struct draw *a, const struct draw *b)
+{
+    return budget_compare(&a->key, a->period, &b->key, b->period) == 0 && a->amount == b->amount &&
+           a->least == b->least && a->most == b->most;
+}
+
 struct text holds_same(struct store *store, const struct decision *a, const struct decision *b)
 {
     bool same = a->outcome == b->outcome && a->entry_count == b->entry_count && a->reward_count == b->reward_count &&
-                a->spill_count == b->spill_count;
+                a->spill_count == b->spill_count && a->draw_count == b->draw_count;
+    for (size_t i = 0; same && i < a->draw_count; i++)
+        same = draws_equal(&a->draws[i], &b->draws[i]);
     for (size_t i = 0; same && i < a->entry_count; i++)
         same = entries_equal(&a->entries[i], &b->entries[i]);
     for (size_t i = 0; same && i < a->spill_count; i++)
@@ -27,6 +36,21 @@ struct text holds_same(struct store *store, const struct decision *a, const stru
     for (size_t p = 0; same && p < STEP_PARTIES_MAX; p++)
         same = bytes_equal(a->states[p], b->states[p]);
     return same ? TEXT("") : arena_printf(store->arena, "the same input gave another decision");
+}
+
+struct text holds_draws(struct store *store, const struct step_input *input, const struct decision *decision)
+{
+    for (size_t i = 0; i < decision->draw_count; i++) {
+        const struct draw *draw = &decision->draws[i];
+        const struct budget *budget = NULL;
+        for (size_t k = 0; k < input->budget_count && !budget; k++)
+            if (budget_compare(&input->budgets[k].key, input->budgets[k].period, &draw->key, draw->period) == 0)
+                budget = &input->budgets[k];
+        if (!budget || budget->used < draw->least || budget->used > draw->most)
+            return arena_printf(store->arena, "a draw on budget %.*s does not rest on what was used",
+                                VIEW(draw->key.id));
+    }
+    return TEXT("");
 }
 
 /* Moves what the member can spend by the entry; false where the sum does not fit. */

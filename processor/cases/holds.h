@@ -9,6 +9,9 @@
 /* Two decisions on the same input. */
 struct text holds_same(struct store *store, const struct decision *a, const struct decision *b);
 
+/* The draws rest on what the input says was used. */
+struct text holds_draws(struct store *store, const struct step_input *input, const struct decision *decision);
+
 /* Entries, and the outcome that fits the effects. Counts the entries and moves the purses: balances[i] is what entry i
  * leaves. */
 struct text holds_entries(struct store *store, const struct decision *decision, const size_t *parties,

@@ -54,12 +54,16 @@ void case_run(const struct case_file *file, const struct test_case *test, struct
     *out = (struct case_result){.test = test, .differences = differences};
     for (size_t i = 0; i < test->event_count; i++) {
         const struct case_event *event = &test->events[i];
-        struct happened happened;
-        store_apply(store, event, &happened);
+        struct happened happened = {0};
+        if (!event->shows)
+            store_apply(store, event, NULL, &happened);
         for (size_t p = 0; p < file->program_count; p++)
             note_reached(file->programs[p].program, &reach[p], &event->event, &happened.decision);
         buffer_clear(&buffer);
-        effects_write(&buffer, &file->set, &event->event, &happened, test->outputs);
+        if (event->shows)
+            effects_show(&buffer, &file->set, &event->event, store_state(store, &event->event), arena);
+        else
+            effects_write(&buffer, &file->set, &event->event, &happened, test->outputs);
         struct text got = {(const char *)buffer.at, buffer.len};
         if (happened.broken.len > 0 || !text_equal(got, event->expected))
             differences[out->difference_count++] = (struct difference){event, arena_text(arena, got), happened.broken};

@@ -10,12 +10,18 @@ struct store *store_new(const struct program_set *set, struct arena *arena)
     struct store *store = arena_alloc(arena, sizeof *store);
     store->set = set;
     store->arena = arena;
+    store->budgets.arena = arena;
     return store;
 }
 
 size_t store_spilled(const struct store *store)
 {
     return store->spilled;
+}
+
+struct bytes store_state(struct store *store, const struct event *event)
+{
+    return store->members[store_member(store, hash_member(event->program_id, event->member_id))].state;
 }
 
 /* ---- duplicates: the first of a name counts; one that is refused does not use it up */
@@ -104,8 +110,8 @@ static bool is_among(const struct hash16 *keys, size_t count, struct hash16 key)
 /* All that the account which a merge ends has records of. */
 static void find_moved(struct store *store, struct step_input *input, const size_t *parties)
 {
-    struct hash16 held[STEP_RECORDS_MAX];
-    size_t held_count = step_record_keys(input->parties[0].state, held), count = 0;
+    struct hash16 *held = NULL;
+    size_t held_count = step_record_keys(input->parties[0].state, store->arena, &held), count = 0;
     struct moved *moved = arena_array(store->arena, held_count + store->record_count, sizeof *moved);
     for (size_t i = 0; i < held_count; i++)
         moved[count++] = (struct moved){.subject_key = held[i]};
@@ -162,6 +168,23 @@ static void refuse(struct store *store, enum err_code code, const struct err *wh
     out->refusal = *why;
 }
 
+/* Decides anew until no budget is lacking: of those met for the first time nothing is used. */
+static enum err_code step_with_budgets(struct store *store, struct step_input *input, struct decision *out,
+                                       struct err *err)
+{
+    struct text program_id = input->event->program_id;
+    for (;;) {
+        struct budget_list list = budgets_of(&store->budgets, program_id);
+        input->budgets = list.items;
+        input->budget_count = list.count;
+        enum err_code code = step(input, store->arena, out, err);
+        if (out->lack_count == 0)
+            return code;
+        for (size_t i = 0; i < out->lack_count; i++)
+            budgets_add(&store->budgets, program_id, &out->lacks[i]);
+    }
+}
+
 static void decide(struct store *store, const struct case_event *event, struct step_input *input, struct happened *out)
 {
     size_t parties[STEP_PARTIES_MAX] = {0};
@@ -171,23 +194,27 @@ static void decide(struct store *store, const struct case_event *event, struct s
     find_records(store, input, parties);
     if (party_count == STEP_PARTIES_MAX && event->event.kind == MEMBER_MERGED)
         find_moved(store, input, parties);
-    enum err_code code = step(input, store->arena, &out->decision, &err);
+    enum err_code code = step_with_budgets(store, input, &out->decision, &err);
     if (code) {
         refuse(store, code, &err, out);
         return;
     }
+    input->trace = NULL;
     if (step(input, store->arena, &again, &err))
         out->broken = arena_printf(store->arena, "decided again: %s", err.text);
     else
         out->broken = holds_same(store, &out->decision, &again);
+    if (out->broken.len == 0)
+        out->broken = holds_draws(store, input, &out->decision);
     keep(store, &out->decision, parties, party_count, out);
+    budgets_draw(&store->budgets, input->event->program_id, out->decision.draws, out->decision.draw_count);
     erase_merged(store, &out->decision, out);
     remember_key(store, event);
 }
 
-void store_apply(struct store *store, const struct case_event *event, struct happened *out)
+void store_apply(struct store *store, const struct case_event *event, struct trace *trace, struct happened *out)
 {
-    struct step_input input = {.programs = store->set, .event = &event->event};
+    struct step_input input = {.programs = store->set, .event = &event->event, .trace = trace};
     *out = (struct happened){.fate = FATE_DECIDED};
     if (is_repeated(store, event, out))
         return;

@@ -28,8 +28,12 @@ struct happened {
 /* Memory is the arena's, of which the results are made too; the set is borrowed. */
 struct store *store_new(const struct program_set *set, struct arena *arena);
 
-/* Decides the event over what is kept, and keeps what it leads to. */
-void store_apply(struct store *store, const struct case_event *event, struct happened *out);
+/* Decides the event over what is kept, and keeps what it leads to. trace: where facts are noted that say why, or NULL.
+ */
+void store_apply(struct store *store, const struct case_event *event, struct trace *trace, struct happened *out);
+
+/* What is kept of the event's member; {NULL, 0} where nothing is. */
+struct bytes store_state(struct store *store, const struct event *event);
 
 /* Records moved to the side table so far. */
 size_t store_spilled(const struct store *store);

@@ -2,6 +2,7 @@
 #define POINTS_CASES_STORE_MEMBERS_H
 
 #include "cases/store.h"
+#include "fold/budgets.h"
 
 /* What a store keeps. Places of members stay; pointers do not outlive the next call that may add one. */
 
@@ -43,6 +44,7 @@ struct store {
     size_t key_count;
     size_t key_capacity;
     size_t spilled;
+    struct budgets budgets;
 };
 
 /* The member's place; made where there is none. */

@@ -176,7 +176,7 @@ static enum err_code check_member(const struct event *event, const struct decode
     if (!code)
         code = check_member_id("merged_into", member->merged_into, limits, err);
     if (!code && event->kind == MEMBER_MERGED && text_equal(member->merged_into, event->member_id))
-        code = err_set(err, ERR_BAD_EVENT, "a member is merged into itself");
+        code = err_set(err, ERR_MERGE_SELF, "a member is merged into itself");
     if (!code && member->birthday.len > 0 && !is_day(member->birthday))
         code = err_set(err, ERR_BAD_EVENT, "birthday is no day YYYY-MM-DD");
     return code;

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/err.h"
+#include "fold/budgets.h"
 #include "rules/step.h"
 #include "source/assignment.h"
 
@@ -97,6 +98,7 @@ struct changes {
     size_t member_count;
     struct side_record *sides;
     size_t side_count;
+    struct budgets budgets;
     struct dead_row *dead;
     size_t dead_count;
     struct buffer *entries; /* rows in COPY's binary form, without header and trailer */

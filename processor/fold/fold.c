@@ -198,36 +198,57 @@ static void prepare_records(struct fold *fold, const struct fold_input *input)
 
 /* ---- deciding */
 
-static void append_reward(struct fold *fold, const struct record *record, const struct work *work,
-                          const struct reward *reward, uint32_t index)
+/* How many outputs of the same settlement stand before that one. */
+static uint32_t index_in_settlement(const struct decision *decision, size_t at)
 {
+    uint32_t before = 0;
+    for (size_t i = 0; i < at; i++)
+        before += decision->rewards[i].settlement == decision->rewards[at].settlement;
+    return before;
+}
+
+static void append_reward(struct fold *fold, const struct record *record, const struct work *work,
+                          const struct decision *decision, size_t at)
+{
+    const struct reward *reward = &decision->rewards[at];
+    const struct settlement *settlement = reward->settlement;
     const struct member *member = &fold->changes.members[work->parties[reward->party]];
     const struct partition *partition = record->partition;
-    char room[OUTPUT_ID_SIZE];
-    struct reward_context context = {
-        .event = work->event,
-        .member_id = member->member_id,
-        .id = output_id(partition->topic_no, partition->number, record->offset, index, room),
-    };
+    char room[OUTPUT_ID_SIZE], hex[HASH16_HEX_SIZE];
+    struct reward_context context = {.program_id = record->event.program_id, .member_id = member->member_id};
+    if (settlement) {
+        struct hash16 key = settlement_key(settlement, member);
+        hash16_hex(key, hex);
+        context.id = output_id_of_settlement(key, index_in_settlement(decision, at), room);
+        context.occurred_at = settlement->due;
+        context.event_source = TEXT(SETTLEMENT_SOURCE);
+        context.event_id = text_of(hex);
+    } else {
+        context.id = output_id(partition->topic_no, partition->number, record->offset, (uint32_t)at, room);
+        context.occurred_at = work->event->occurred_at;
+        context.event_source = work->event->source;
+        context.event_id = work->event->id;
+    }
     struct frame frame = {
         .kind = FRAME_REWARD,
         .offset = record->offset,
-        .index = index,
+        .index = (uint32_t)at,
         .key = {(const uint8_t *)member->member_id.at, member->member_id.len},
         .value = reward_encode(fold->frame, reward, &context, fold->scratch),
-        .time = record->event.occurred_at,
+        .time = context.occurred_at,
         .type = text_of(reward_type_name(reward->type)),
         .program_id = record->event.program_id,
+        .id = settlement ? context.id : TEXT(""),
     };
     frame_append(&fold->ranges[work->range].frames, &frame);
     fold->changes.reward_count++;
 }
 
-static void append_entry(struct fold *fold, const struct record *record, struct hash16 member_key,
+static void append_entry(struct fold *fold, const struct record *record, const struct member *member,
                          const struct entry *entry)
 {
     size_t at = fold->unsorted.len;
-    entry_row_append(&fold->unsorted, record, member_key, entry);
+    entry_row_append(&fold->unsorted, record, member, entry);
     if (fold->changes.entry_count == fold->ref_capacity) {
         fold->ref_capacity = fold->ref_capacity ? fold->ref_capacity * 2 : 1024;
         fold->refs = realloc(fold->refs, fold->ref_capacity * sizeof *fold->refs);
@@ -235,7 +256,7 @@ static void append_entry(struct fold *fold, const struct record *record, struct 
             abort();
     }
     fold->refs[fold->changes.entry_count++] =
-        (struct row_ref){member_key, entry->sequence, at, fold->unsorted.len - at};
+        (struct row_ref){member->key, entry->sequence, at, fold->unsorted.len - at};
 }
 
 static void take_decision(struct fold *fold, const struct record *record, const struct work *work,
@@ -243,10 +264,10 @@ static void take_decision(struct fold *fold, const struct record *record, const 
 {
     struct changes *changes = &fold->changes;
     for (size_t i = 0; i < decision->entry_count; i++)
-        append_entry(fold, record, changes->members[work->parties[decision->entries[i].party]].key,
-                     &decision->entries[i]);
+        append_entry(fold, record, &changes->members[work->parties[decision->entries[i].party]], &decision->entries[i]);
     for (size_t i = 0; i < decision->reward_count; i++)
-        append_reward(fold, record, work, &decision->rewards[i], (uint32_t)i);
+        append_reward(fold, record, work, decision, i);
+    budgets_draw(&changes->budgets, work->event->program_id, decision->draws, decision->draw_count);
     for (size_t i = 0; i < decision->spill_count; i++) {
         const struct spill *spill = &decision->spills[i];
         struct side_record *side = fold_side(fold, changes->members[work->parties[spill->party]].key, spill->key);
@@ -294,6 +315,44 @@ static void rest_on_members(struct fold *fold, const struct work *work)
     }
 }
 
+/* Adds to the batch what a decision lacked. */
+static enum err_code load_budgets(struct fold *fold, struct text program_id, const struct decision *decision,
+                                  const struct fold_reader *reader, struct err *err)
+{
+    for (size_t i = 0; i < decision->lack_count; i++) {
+        struct budget budget = decision->lacks[i];
+        struct hash16 key = budget_key(program_id, &budget);
+        struct bytes nothing;
+        enum err_code code = ERR_NONE;
+        if (!cache_get(fold->cache, key, &budget.used, &nothing))
+            code = reader->budget(reader->context, key, &budget.used, err);
+        if (code)
+            return code;
+        budgets_add(&fold->changes.budgets, program_id, &budget);
+    }
+    return ERR_NONE;
+}
+
+/* Decides anew until no budget is lacking. A poison code's words are in *why, any other error in *err too. */
+static enum err_code step_with_budgets(struct fold *fold, struct step_input *input, const struct fold_reader *reader,
+                                       struct decision *decision, struct err *why, struct err *err)
+{
+    for (;;) {
+        struct budget_list list = budgets_of(&fold->changes.budgets, input->event->program_id);
+        input->budgets = list.items;
+        input->budget_count = list.count;
+        arena_reset(fold->scratch);
+        enum err_code code = step(input, fold->scratch, decision, why);
+        if (decision->lack_count == 0)
+            return code;
+        code = load_budgets(fold, input->event->program_id, decision, reader, err);
+        if (code) {
+            *why = *err;
+            return code;
+        }
+    }
+}
+
 static enum err_code decide(struct fold *fold, const struct fold_input *input, const struct record *record,
                             struct work *work, const struct fold_reader *reader, struct err *err)
 {
@@ -312,14 +371,11 @@ static enum err_code decide(struct fold *fold, const struct fold_input *input, c
     for (size_t s = 0; s < work->subject_count; s++) {
         const struct member *member = &fold->changes.members[work->parties[work->subject_party[s]]];
         step_in.subject_keys[s] = work->subject_keys[s];
-        if (fold->changes.side_count > 0)
-            step_in.parties[work->subject_party[s]].records[s] =
-                fold_side_record(fold, member->key, work->subject_keys[s]);
+        step_in.parties[work->subject_party[s]].records[s] = fold_side_record(fold, member->key, work->subject_keys[s]);
     }
     struct decision decision = {0};
     struct err why;
-    arena_reset(fold->scratch);
-    code = step(&step_in, fold->scratch, &decision, &why);
+    code = step_with_budgets(fold, &step_in, reader, &decision, &why, err);
     if (code == ERR_NONE) {
         take_decision(fold, record, work, &decision);
         return decision.erases ? erase(fold, work, &decision, reader, err) : ERR_NONE;
@@ -468,7 +524,8 @@ static void start(struct fold *fold, const struct fold_input *input)
     arena_reset(fold->arena);
     buffer_clear(&fold->unsorted);
     buffer_clear(&fold->entries);
-    fold->changes = (struct changes){.entries = &fold->entries, .revision = input->programs->revision};
+    fold->changes = (struct changes){
+        .entries = &fold->entries, .budgets = {.arena = fold->arena}, .revision = input->programs->revision};
     fold->work = arena_array(fold->arena, input->count, sizeof *fold->work);
     fold->member_capacity = input->count * STEP_PARTIES_MAX;
     fold->changes.members = arena_array(fold->arena, fold->member_capacity, sizeof(struct member));
@@ -509,4 +566,7 @@ void fold_expect(struct fold *fold)
         const struct member *member = &fold->changes.members[i];
         cache_put(fold->cache, member->key, member->version + (member->changed ? 1 : 0), member->state);
     }
+    for (size_t i = 0; i < fold->changes.budgets.count; i++)
+        cache_put(fold->cache, fold->changes.budgets.rows[i].key, fold->changes.budgets.items[i].used,
+                  (struct bytes){NULL, 0});
 }

@@ -20,6 +20,8 @@ struct fold_reader {
     /* all of a member's side-table records */
     enum err_code (*sides_of)(void *context, struct hash16 member_key, struct arena *arena, struct side_record **sides,
                               size_t *count, struct err *err);
+    /* how much of a budget is used; 0 where there is no row */
+    enum err_code (*budget)(void *context, struct hash16 key, int64_t *used, struct err *err);
     /* content[i] and found[i] for keys that exist already */
     enum err_code (*keys)(void *context, const struct hash16 *keys, size_t count, struct hash16 *content, bool *found,
                           struct err *err);

@@ -66,6 +66,8 @@ enum err_code fold_load_sides(struct fold *fold, const struct fold_input *input,
 
 struct bytes fold_side_record(struct fold *fold, struct hash16 member, struct hash16 subject)
 {
+    if (fold->changes.side_count == 0) /* then there is no table */
+        return (struct bytes){NULL, 0};
     uint32_t at = table_find(&fold->side_table, side_key(member, subject));
     return at == TABLE_NONE ? (struct bytes){0} : fold->changes.sides[at].record;
 }
@@ -123,8 +125,8 @@ static bool is_among(const struct hash16 *keys, size_t count, struct hash16 key)
 static size_t list_moved(struct fold *fold, const struct member *ends, struct moved **out)
 {
     const struct changes *changes = &fold->changes;
-    struct hash16 held[STEP_RECORDS_MAX];
-    size_t held_count = step_record_keys(ends->state, held), count = 0;
+    struct hash16 *held = NULL;
+    size_t held_count = step_record_keys(ends->state, fold->arena, &held), count = 0;
     struct moved *moved = arena_array(fold->arena, held_count + changes->side_count, sizeof *moved);
     for (size_t i = 0; i < held_count; i++)
         moved[count++] = (struct moved){.subject_key = held[i]};

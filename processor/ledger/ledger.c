@@ -6,6 +6,7 @@
 #include "base/copy_row.h"
 #include "base/table.h"
 #include "fold/entry_row.h"
+#include "ledger/budget_rows.h"
 #include "ledger/session.h"
 #include "program/store.h"
 
@@ -198,6 +199,19 @@ static void match_keys(const PGresult *result, const struct wanted_key *wanted, 
     }
 }
 
+static enum err_code read_budget(void *context, struct hash16 key, int64_t *used, struct err *err)
+{
+    struct ledger *ledger = context;
+    struct parameters parameters = {.values = {{key.bytes, sizeof key.bytes}}, .count = 1};
+    PGresult *result = NULL;
+    enum err_code code = read_rows(ledger, "load_budget", &parameters, &result, err);
+    if (code)
+        return code;
+    *used = PQntuples(result) == 1 ? result_i64(result, 0, 0) : 0;
+    PQclear(result);
+    return ERR_NONE;
+}
+
 static enum err_code read_keys(void *context, const struct hash16 *keys, size_t count, struct hash16 *content,
                                bool *found, struct err *err)
 {
@@ -257,7 +271,7 @@ static enum err_code read_refused(void *context, const struct partition *partiti
 
 struct fold_reader ledger_reader(struct ledger *ledger)
 {
-    return (struct fold_reader){ledger, read_members, read_sides, read_sides_of, read_keys, read_refused};
+    return (struct fold_reader){ledger, read_members, read_sides, read_sides_of, read_budget, read_keys, read_refused};
 }
 
 enum err_code ledger_programs(struct ledger *ledger, struct arena *arena, struct program_set *out, struct err *err)
@@ -535,7 +549,8 @@ static enum err_code write_all(struct ledger *ledger, const struct changes *chan
         if (code)
             return code;
     }
-    return prune(ledger, prunes, prune_count, err);
+    enum err_code code = prune(ledger, prunes, prune_count, err);
+    return code ? code : budget_rows_write(&ledger->session.exchange, &changes->budgets, err);
 }
 
 enum err_code ledger_apply(struct ledger *ledger, const struct changes *changes, const struct prune *prunes,

@@ -20,6 +20,14 @@
     X(put_sides, "INSERT INTO member_records (member_key, subject_key, record)"                                        \
                  " SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bytea[])"                                          \
                  " ON CONFLICT (member_key, subject_key) DO UPDATE SET record = excluded.record")                      \
+    X(insert_budgets, "INSERT INTO budgets (budget_key, program_id, budget_id, begins_at, ends_at, used)"              \
+                      " SELECT *, 0 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])"       \
+                      " ON CONFLICT (budget_key) DO NOTHING")                                                          \
+    X(update_budgets, "UPDATE budgets b SET used = greatest(b.used + v.amount, 0)"                                     \
+                      " FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[])"                             \
+                      " AS v(budget_key, amount, least, most)"                                                         \
+                      " WHERE b.budget_key = v.budget_key AND b.used >= v.least AND b.used <= v.most")                 \
+    X(load_budget, "SELECT used FROM budgets WHERE budget_key = $1::uuid")                                             \
     X(prune_outbox,                                                                                                    \
       "DELETE FROM outbox o USING unnest($1::int[], $2::int[], $3::bigint[]) AS v(topic_no, partition, below)"         \
       " WHERE o.topic_no = v.topic_no AND o.partition = v.partition AND o.consumer = $4::text"                         \

@@ -5,6 +5,7 @@
     X(run)                                                                                                             \
     X(check)                                                                                                           \
     X(test)                                                                                                            \
+    X(explain)                                                                                                         \
     X(migrate)                                                                                                         \
     X(program_apply)                                                                                                   \
     X(program_diff)                                                                                                    \

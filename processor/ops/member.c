@@ -24,6 +24,12 @@ static const char *kind_name(enum entry_kind kind)
         return "redemption";
     case ENTRY_ADJUSTMENT:
         return "adjustment";
+    case ENTRY_EXPIRY:
+        return "expiry";
+    case ENTRY_POSTING:
+        return "posting";
+    case ENTRY_REDEMPTION_RETURNED:
+        return "redemption-returned";
     case ENTRY_MERGED_EARNED:
         return "merged-earned";
     case ENTRY_MERGED:

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "program/lasting.h"
 #include "program/parts.h"
 
 /* The outermost level of a program file. */
@@ -59,6 +60,16 @@ static void read_decimals(struct loader *loader, const struct node *node, void *
     ((struct currency *)into)->decimals = (int)decimals;
 }
 
+static void read_point_expiry(struct loader *loader, const struct node *node, void *into)
+{
+    read_expiry(loader, node, &((struct currency *)into)->expiry);
+}
+
+static void read_point_warnings(struct loader *loader, const struct node *node, void *into)
+{
+    read_warnings(loader, node, &((struct currency *)into)->warnings);
+}
+
 /* What one point is worth; read when the decimals are known. */
 static void read_worth(struct loader *loader, const struct node *node, void *into)
 {
@@ -94,6 +105,8 @@ static const struct shape decimals_shape = {.kind = SHAPE_WHOLE, .least = 0, .mo
 static const struct field point_fields[] = {
     {"decimals", false, read_decimals, &decimals_shape, "digits behind the point; none without it"},
     {"worth", false, read_worth, &worth_shape, "what one of them is worth, by currency, where it pays for orders"},
+    {"expire", false, read_point_expiry, &expire_shape, "how long points last: \"12 months\"; for ever without it"},
+    {"warn", false, read_point_warnings, &warn_shape, "how long before points end their member is warned"},
 };
 static const struct shape point_shape = SHAPE_OF_FIELDS(point_fields);
 static const struct shape points_shape = {
@@ -245,6 +258,7 @@ static const struct field program_fields[] = {
     {"enrolment", false, read_enrolment, &enrolment_shape, "whether a member must enrol before anything is earned"},
     {"rules", true, read_rules, &rules_shape, "what is earned"},
     {"limits", false, read_limits, &limits_shape, "the most that several rules together grant to each member"},
+    {"budgets", false, read_budgets, &budgets_shape, "the most that several rules grant to all members together"},
     {"multipliers", false, read_multipliers, &multipliers_shape, "what multiplies the points of rules"},
     {"rewards", false, read_rewards, &rewards_shape, "what is given by itself at thresholds"},
 };

@@ -2,6 +2,7 @@
 
 #include "program/draft.h"
 #include "program/gate.h"
+#include "program/lasting.h"
 
 /* The rules of a program file. */
 
@@ -12,8 +13,13 @@ static void read_rule_id(struct loader *loader, const struct node *node, void *i
     struct draft *draft = into;
     if (!read_id(loader, node, "id", &draft->rule.id))
         return;
-    if (text_equal(draft->rule.id, TEXT("adjustment")))
-        complain(loader, node, "id `adjustment` is what corrections by support are booked under; choose another");
+    static const struct text taken[] = {{"adjustment", 10}, {"expiry", 6}, {"redemption", 10}};
+    for (size_t i = 0; i < FIELD_COUNT(taken); i++)
+        if (text_equal(draft->rule.id, taken[i]))
+            complain(loader, node, "id `%.*s` is what %s are booked under; choose another", SHOWN(taken[i]),
+                     i == 0   ? "corrections by support"
+                     : i == 1 ? "points that end"
+                              : "points spent");
 }
 
 static const char *const rounding_names[] = {
@@ -97,6 +103,30 @@ static void read_to(struct loader *loader, const struct node *node, void *into)
         complain(loader, node, "to is for rules on referrals");
 }
 
+static void read_pending(struct loader *loader, const struct node *node, void *into)
+{
+    struct draft *draft = into;
+    struct pending_terms *waiting = arena_alloc(loader->arena, sizeof *waiting);
+    if (!read_waiting(loader, node, waiting))
+        return;
+    draft->rule.pending = waiting;
+    if (waiting->awaits == KIND_UNKNOWN || !draft->typed)
+        return;
+    if (draft->rule.type != EVENT_ORDER)
+        complain(loader, node, "pending until something is for rules on orders; name a time such as \"14 days\"");
+    else if (draft->rule.kind == waiting->awaits)
+        complain(loader, node, "pending until order.%s is no wait: the rule is on it",
+                 event_kind_name(waiting->awaits));
+}
+
+static void read_rule_expiry(struct loader *loader, const struct node *node, void *into)
+{
+    struct draft *draft = into;
+    struct expiry *expiry = arena_alloc(loader->arena, sizeof *expiry);
+    if (read_expiry(loader, node, expiry))
+        draft->rule.expiry = expiry;
+}
+
 static void read_rule_reason(struct loader *loader, const struct node *node, void *into)
 {
     struct draft *draft = into;
@@ -122,7 +152,10 @@ static const struct field rule_fields[] = {
     {"once_per", false, read_once_per, &once_shape, "what it counts once"},
     {"networks", false, read_networks, &networks_shape, "where sharing counts; everywhere without it"},
     {"to", false, read_to, &side_shape, "which side of a referral earns; both without it"},
+    {"pending", false, read_pending, &pending_shape, "how long its points are pending: \"14 days\", \"until shipped\""},
+    {"expire", false, read_rule_expiry, &expire_shape, "how long its points last; without it as their currency says"},
     {"limit", false, read_limit, &limit_shape, "the most that each member gets by it: \"100 points per day\""},
+    {"budget", false, read_budget, &budget_shape, "the most that all members get by it together: \"100000 points\""},
     {"reason", false, read_rule_reason, &reason_shape, "the words that members read"},
     {"when", false, read_when, &when_shape, "a condition over the event, in CEL"},
 };

@@ -20,13 +20,15 @@ enum err_code decide_adjustment(struct work *work)
         return err_set(work->err, ERR_OVERFLOW, "adjustment.points is %lld, which has no magnitude",
                        (long long)adjustment->points);
     const struct currency *currency = &work->program->points[place];
+    struct lot lot = work_lot(work->program, NULL, place, work->event->partner_id, work->now);
     struct transfer transfer = {.kind = ENTRY_ADJUSTMENT,
                                 .from = adds ? ACCOUNT_PROGRAMME : ACCOUNT_MEMBER_AVAILABLE,
                                 .to = adds ? ACCOUNT_MEMBER_AVAILABLE : ACCOUNT_PROGRAMME,
                                 .amount = amount,
                                 .wanted = amount,
                                 .currency = currency->name,
-                                .rule_id = TEXT("adjustment")};
+                                .rule_id = TEXT("adjustment"),
+                                .lot = adds ? &lot : NULL};
     struct cause cause = {.terms = work->program, .partner_id = work->event->partner_id};
     struct balance *balance = state_balance(&member->state, currency->name, work->scratch);
     enum err_code code = work_post(work, member, balance, &transfer, &cause);

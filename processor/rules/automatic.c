@@ -92,7 +92,7 @@ static void add_reward(struct work *work, struct member_work *member, enum rewar
     reward->amount = automatic->worth;
     reward->currency = automatic->worth_currency;
     reward->rule_id = automatic->id;
-    reward->partner_id = work->event->partner_id;
+    reward->partner_id = work_partner(work);
     reward->benefit = automatic->give;
     reward->reason = reason_for_automatic(work->arena, program, automatic, type);
     reward->program_version = program->version;
@@ -104,14 +104,16 @@ static enum err_code move_points(struct work *work, struct member_work *member, 
 {
     assert(kind == ENTRY_CONVERSION || kind == ENTRY_CONVERSION_VOIDED);
     bool into = kind == ENTRY_CONVERSION;
+    struct lot lot = work_lot(terms.program, NULL, terms.reward->currency, work_partner(work), work->now);
     struct transfer transfer = {.kind = kind,
                                 .from = into ? ACCOUNT_MEMBER_AVAILABLE : ACCOUNT_CONVERTED,
                                 .to = into ? ACCOUNT_CONVERTED : ACCOUNT_MEMBER_AVAILABLE,
                                 .amount = terms.reward->each,
                                 .wanted = terms.reward->each,
                                 .currency = counted_currency(terms),
-                                .rule_id = terms.reward->id};
-    struct cause cause = {.terms = terms.program, .partner_id = work->event->partner_id};
+                                .rule_id = terms.reward->id,
+                                .lot = into ? NULL : &lot};
+    struct cause cause = {.terms = terms.program, .partner_id = work_partner(work)};
     struct balance *balance = state_balance(&member->state, transfer.currency, work->scratch);
     enum err_code code = work_post(work, member, balance, &transfer, &cause);
     if (!code)

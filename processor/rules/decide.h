@@ -16,6 +16,11 @@ enum err_code decide_member(struct work *work);
 enum err_code decide_merge(struct work *work);
 enum err_code decide_erasure(struct work *work);
 
+/* A refund that waited meets its order, whose record is known: what it takes back is taken back. *out: the record
+ * after it, scratch. For merges, where the order came to the other account. */
+enum err_code order_meet_refund(struct work *work, struct member_work *member, const struct waiting_refund *refund,
+                                struct bytes known, struct bytes *out);
+
 /* Subjects' kinds, the first part of their keys. Keys stand in states for ever: never change one. */
 #define SUBJECT_ORDER    TEXT("order")
 #define SUBJECT_PRODUCT  TEXT("product")

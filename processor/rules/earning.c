@@ -24,8 +24,12 @@ static bool multiplies(const struct work *work, const struct member_work *member
                        const struct multiplier *multiplier, const struct rule *rule, const struct event *event)
 {
     bool concerned = multiplier->rules ? multiplier->rules[rule->place] : rule->type == EVENT_ORDER;
-    return concerned && is_open(member, terms, &multiplier->gate, event->occurred_at) &&
-           work_condition_holds(work, member, multiplier->when, event);
+    if (!concerned)
+        return false;
+    bool applies = is_open(member, terms, &multiplier->gate, event->occurred_at) &&
+                   work_condition_holds(work, member, multiplier->when, event);
+    TRACE(work, .kind = FACT_MULTIPLIER, .multiplier = multiplier, .applied = applies);
+    return applies;
 }
 
 /* All that multiply the rule, multiplied together. */
@@ -87,6 +91,15 @@ static enum err_code compute(struct work *work, const struct member_work *member
         return overflow(work, rule);
     if (!factor_of(work, member, terms, rule, event, &factor) || !points_of(rule, rate, measure, amount, factor, out))
         return overflow(work, rule);
+    TRACE(work, .kind = FACT_COMPUTED, .basis = measure->basis, .items = measure->items, .rate = rate, .factor = factor,
+          .amount = rule->form == EARN_AMOUNT ? amount : rule->fixed, .points = *out);
+    return ERR_NONE;
+}
+
+/* The rule grants nothing. */
+static enum err_code skip(const struct work *work, enum skip why)
+{
+    TRACE(work, .kind = FACT_SKIPPED, .why = why);
     return ERR_NONE;
 }
 
@@ -96,9 +109,10 @@ enum err_code earning_of_event(struct work *work, const struct member_work *memb
     const struct event *event = work->event;
     struct measure measure = {0};
     *out = 0;
-    if (!is_open(member, work->program, &rule->gate, event->occurred_at) ||
-        !work_condition_holds(work, member, rule->when, event))
-        return ERR_NONE;
+    if (!is_open(member, work->program, &rule->gate, event->occurred_at))
+        return skip(work, SKIP_CLOSED);
+    if (!work_condition_holds(work, member, rule->when, event))
+        return skip(work, SKIP_CONDITION);
     if (rule->form == EARN_RATE) {
         assert(event->type == EVENT_ACTIVITY);
         measure.basis = event->activity.value;
@@ -118,17 +132,21 @@ enum err_code earning_of_order(struct work *work, const struct member_work *memb
     struct measure measure;
     *out = 0;
     if (!is_open(member, terms, &rule->gate, decision->at))
-        return ERR_NONE;
+        return skip(work, SKIP_CLOSED);
     if (rule->nth != 0 && (record->nth > PROGRAM_NTH_MAX || !(rule->nth >> (record->nth - 1) & 1)))
-        return ERR_NONE;
+        return skip(work, SKIP_NTH);
     if (!order_view_measure(view, terms, rule, money, &measure))
         return overflow(work, rule);
-    if (!measure.concerned || (rule->minimums && measure.basket < rule->minimums[money]))
-        return ERR_NONE;
-    const struct event plain = {.type = EVENT_ORDER, .occurred_at = decision->at};
-    const struct event *event = rule->image | terms->image ? order_view_event(view, work->event, decision) : &plain;
+    int64_t least = rule->minimums ? rule->minimums[money] : 0;
+    TRACE(work, .kind = FACT_MEASURED, .basis = measure.basis, .basket = measure.basket, .items = measure.items,
+          .least = least, .money = record->currency);
+    if (!measure.concerned)
+        return skip(work, SKIP_ITEMS);
+    if (measure.basket < least)
+        return skip(work, SKIP_MINIMUM);
+    const struct event *event = order_view_event(view, work->event, decision, rule->image | terms->image);
     if (!work_condition_holds(work, member, rule->when, event))
-        return ERR_NONE;
+        return skip(work, SKIP_CONDITION);
     return compute(work, member, terms, rule, rule->rates ? &rule->rates[money] : NULL, &measure, event, out);
 }
 
@@ -154,15 +172,18 @@ static bool is_rival(const struct due *a, const struct due *b)
 }
 
 /* Sets to 0 whatever the due at that place beats. */
-static void beat_rivals(struct due *dues, size_t count, size_t at)
+static void beat_rivals(const struct work *work, struct due *dues, size_t count, size_t at)
 {
-    for (size_t i = 0; i < count; i++)
-        if (i != at && is_rival(&dues[at], &dues[i]))
-            dues[i].points = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i == at || !is_rival(&dues[at], &dues[i]))
+            continue;
+        dues[i].points = 0;
+        TRACE(work, .kind = FACT_SKIPPED, .rule = dues[i].rule, .why = SKIP_BEATEN, .other = dues[at].rule);
+    }
 }
 
 /* The best of each set of rivals, in order; each beats its own before the next is looked for. */
-static void settle_rivals(struct due *dues, size_t count, enum stacking stacking)
+static void settle_rivals(const struct work *work, struct due *dues, size_t count, enum stacking stacking)
 {
     for (size_t i = 0; i < count; i++) {
         if (dues[i].points == 0 || dues[i].rule->stacking != stacking)
@@ -172,17 +193,17 @@ static void settle_rivals(struct due *dues, size_t count, enum stacking stacking
             if (dues[j].rule->stacking == stacking && is_rival(&dues[best], &dues[j]) &&
                 beats(&dues[j], &dues[best], stacking == STACK_EXCLUSIVE))
                 best = j;
-        beat_rivals(dues, count, best);
+        beat_rivals(work, dues, count, best);
     }
 }
 
-void earning_stack(struct due *dues, size_t count)
+void earning_stack(const struct work *work, struct due *dues, size_t count)
 {
     bool rivals = false;
     for (size_t i = 0; i < count && !rivals; i++)
         rivals = dues[i].rule->stacking != STACK_ADD;
     if (!rivals)
         return;
-    settle_rivals(dues, count, STACK_EXCLUSIVE);
-    settle_rivals(dues, count, STACK_BEST);
+    settle_rivals(work, dues, count, STACK_EXCLUSIVE);
+    settle_rivals(work, dues, count, STACK_BEST);
 }

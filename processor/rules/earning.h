@@ -25,6 +25,6 @@ enum err_code earning_of_order(struct work *work, const struct member_work *memb
 /* Leaves what stands beside each other: dues that lose are set to 0. An exclusive due beats all others of its point
  * currency: of several the highest priority, then the most points, then the first. Of a group the most points stays,
  * then the highest priority, then the first. */
-void earning_stack(struct due *dues, size_t count);
+void earning_stack(const struct work *work, struct due *dues, size_t count);
 
 #endif

@@ -167,6 +167,8 @@ static int64_t take_from_budgets(struct work *work, const struct rule *rule, int
     assert(rule->budgets.count <= RULE_LIMITS_MAX);
     for (size_t i = 0; i < rule->budgets.count; i++) {
         ask_budget(work, rule->budgets.items[i], points, cause, &asked[i]);
+        TRACE(work, .kind = FACT_LIMIT, .limit = rule->budgets.items[i], .budget = true,
+              .period = asked[i].applied.period, .used = asked[i].used, .wanted = points, .left = asked[i].left);
         points = asked[i].left;
     }
     for (size_t i = 0; i < rule->budgets.count; i++) {
@@ -189,7 +191,10 @@ int64_t limiting_take(struct work *work, struct member_work *member, const struc
     assert(wanted > 0 && rule->limits.count <= RULE_LIMITS_MAX);
     for (size_t i = 0; i < rule->limits.count && points > 0; i++) {
         applied[i] = apply(work, member, rule->limits.items[i], cause);
-        points = cut(applied[i].limit, limits_used(limits, &applied[i].key, applied[i].period), points, cause);
+        int64_t used = limits_used(limits, &applied[i].key, applied[i].period), asked = points;
+        points = cut(applied[i].limit, used, points, cause);
+        TRACE(work, .kind = FACT_LIMIT, .limit = applied[i].limit, .period = applied[i].period, .used = used,
+              .wanted = asked, .left = points);
     }
     if (points > 0 && rule->budgets.count > 0)
         points = take_from_budgets(work, rule, points, cause);
@@ -218,6 +223,8 @@ void limiting_give_back(struct work *work, struct member_work *member, const str
     for (size_t i = 0; i < rule->budgets.count; i++) {
         struct applied applied = apply(work, NULL, rule->budgets.items[i], cause);
         struct draw *draw = draw_on(work, &applied);
+        if (!find_budget(work->input, &applied))
+            note_lack(work, &applied);
         draw->amount = less(draw->amount, applied.limit->key.unit == LIMIT_POINTS ? amount : times);
     }
 }

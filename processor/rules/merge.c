@@ -101,16 +101,76 @@ static enum err_code move_balance(struct work *work, struct text currency)
     return ERR_NONE;
 }
 
+/* Lots keep their ends; what a deficit of either account takes, it takes as spending does. */
+static void move_lots(struct work *work, const struct lots *ends, const struct lots *goes_on)
+{
+    struct member_state *state = &work->members[GOES_ON].state;
+    state->lots = *goes_on;
+    lots_merge(&state->lots, ends, work->scratch);
+    for (size_t i = 0; i < state->balance_count; i++) {
+        const struct balance *balance = &state->balances[i];
+        int64_t listed = lots_sum(&state->lots, balance->currency);
+        int64_t most = balance->available > 0 ? balance->available : 0;
+        if (listed > most)
+            lots_spend(&state->lots, balance->currency, listed - most, work->scratch, NULL);
+    }
+}
+
+/* One side of what is pending of a currency. */
+static enum err_code move_pending_side(struct work *work, size_t party, struct text currency, int64_t amount)
+{
+    struct member_work *member = &work->members[party];
+    struct cause cause = cause_of(work, party);
+    struct transfer transfer = {.kind = ENTRY_MERGED,
+                                .from = party == ENDS ? ACCOUNT_MEMBER_PENDING : ACCOUNT_MERGED,
+                                .to = party == ENDS ? ACCOUNT_MERGED : ACCOUNT_MEMBER_PENDING,
+                                .amount = amount,
+                                .wanted = amount,
+                                .currency = currency,
+                                .rule_id = RULE_MERGE};
+    return work_post(work, member, state_balance(&member->state, currency, work->scratch), &transfer, &cause);
+}
+
+/* Pending points wait on for what they waited for. */
+static enum err_code move_pending(struct work *work)
+{
+    struct pending *ends = &work->members[ENDS].state.pending, *goes_on = &work->members[GOES_ON].state.pending;
+    const struct member_state *state = &work->members[ENDS].state;
+    enum err_code code = ERR_NONE;
+    for (size_t i = 0; i < state->balance_count && !code; i++) {
+        struct text currency = arena_text(work->arena, state->balances[i].currency);
+        int64_t amount = pending_sum(ends, currency);
+        if (amount > 0)
+            code = move_pending_side(work, ENDS, currency, amount);
+        if (amount > 0 && !code)
+            code = move_pending_side(work, GOES_ON, currency, amount);
+    }
+    if (!code && !pending_merge(goes_on, ends, work->scratch))
+        code = err_set(work->err, ERR_OVERFLOW, "the pending points of both accounts do not fit");
+    *ends = (struct pending){NULL, 0, 0};
+    return code;
+}
+
 static enum err_code move_balances(struct work *work)
 {
-    const struct member_state *ends = &work->members[ENDS].state;
+    struct member_state *ends = &work->members[ENDS].state;
+    struct lots ends_lots = ends->lots, goes_on_lots = work->members[GOES_ON].state.lots;
+    ends->lots = work->members[GOES_ON].state.lots = (struct lots){NULL, 0, 0};
     enum err_code code = ERR_NONE;
-    for (size_t i = 0; i < ends->balance_count && !code; i++)
-        code = move_balance(work, arena_text(work->arena, ends->balances[i].currency));
-    if (ends->balance_count == 0) {
+    size_t moved = 0;
+    for (size_t i = 0; i < ends->balance_count && !code; i++) {
+        const struct balance *balance = &ends->balances[i];
+        if (balance->available == 0 && balance->lifetime == 0)
+            continue;
+        code = move_balance(work, arena_text(work->arena, balance->currency));
+        moved++;
+    }
+    if (moved == 0) {
         tell(work, ENDS, program_default_currency(work->program), 0);
         tell(work, GOES_ON, program_default_currency(work->program), 0);
     }
+    if (!code)
+        move_lots(work, &ends_lots, &goes_on_lots);
     return code;
 }
 
@@ -122,8 +182,10 @@ static enum err_code move_record(struct work *work, const struct moved *moved)
     struct bytes from = state_record(&ends->state, moved->subject_key);
     struct bytes into = state_record(&goes_on->state, moved->subject_key);
     struct bytes both;
-    enum err_code code = records_unite(into.len > 0 ? into : moved->into, from.len > 0 ? from : moved->from,
-                                       work->scratch, &both, work->err);
+    from = from.len > 0 ? from : moved->from;
+    if (from.len == 0) /* only a refund waits for it */
+        return ERR_NONE;
+    enum err_code code = records_unite(into.len > 0 ? into : moved->into, from, work->scratch, &both, work->err);
     if (!code && !state_replace_record(&goes_on->state, moved->subject_key, both))
         work_spill(work, goes_on, moved->subject_key, both);
     return code;
@@ -138,15 +200,14 @@ static enum err_code move_records(struct work *work)
     return code;
 }
 
-/* What the account that goes on has by now of the referral that the subject names. */
-static struct bytes referral_now(const struct work *work, size_t subject)
+/* What the account that goes on has by now of the subject. row: its side table's, where that was loaded. */
+static struct bytes record_now(const struct work *work, struct hash16 key, struct bytes row)
 {
-    struct hash16 key = work->input->subject_keys[subject];
     struct bytes record = state_record(&work->members[GOES_ON].state, key);
     for (size_t i = work->spill_count; i-- > 0 && record.len == 0;)
         if (hash16_equal(work->spills[i].key, key))
             record = work->spills[i].record;
-    return record.len > 0 ? record : work->input->parties[GOES_ON].records[subject];
+    return record.len > 0 ? record : row;
 }
 
 /* A referee counts once: from now on under both names, but what each earned is taken back under its own. */
@@ -156,13 +217,54 @@ static enum err_code count_referrals(struct work *work, const struct bytes refer
         struct bytes other, both;
         enum err_code code = once_record_used_up(referred[1 - p], work->scratch, &other, work->err);
         if (!code && other.len > 0)
-            code = records_unite(referral_now(work, p), other, work->scratch, &both, work->err);
+            code =
+                records_unite(record_now(work, work->input->subject_keys[p], work->input->parties[GOES_ON].records[p]),
+                              other, work->scratch, &both, work->err);
         if (code)
             return code;
         if (other.len > 0)
             work_put_record(work, &work->members[GOES_ON], p, both);
     }
     return ERR_NONE;
+}
+
+/* ---- refunds that waited */
+
+static struct bytes row_of(const struct work *work, struct hash16 key)
+{
+    for (size_t i = 0; i < work->input->moved_count; i++)
+        if (hash16_equal(work->input->moved[i].subject_key, key))
+            return work->input->moved[i].into;
+    return (struct bytes){NULL, 0};
+}
+
+/* Each waits on, except where its order came to the other account. */
+static enum err_code meet_refunds(struct work *work, const struct waiting *waiting)
+{
+    struct member_work *goes_on = &work->members[GOES_ON];
+    enum err_code code = ERR_NONE;
+    for (size_t i = 0; i < waiting->count && !code; i++) {
+        const struct waiting_refund *refund = &waiting->items[i];
+        struct bytes known = record_now(work, refund->order_key, row_of(work, refund->order_key)), after;
+        if (known.len == 0)
+            continue;
+        code = order_meet_refund(work, goes_on, refund, known, &after);
+        if (!code && !state_replace_record(&goes_on->state, refund->order_key, after))
+            work_spill(work, goes_on, refund->order_key, after);
+        waiting_met(&goes_on->state, refund->order_key);
+    }
+    return code;
+}
+
+static enum err_code move_waiting(struct work *work)
+{
+    struct member_work *goes_on = &work->members[GOES_ON];
+    waiting_take_over(&goes_on->state, &work->members[ENDS].state, work->scratch);
+    struct waiting all = {scratch_raw(work->scratch, goes_on->state.waiting.count * sizeof *all.items),
+                          goes_on->state.waiting.count};
+    if (all.count > 0)
+        memcpy(all.items, goes_on->state.waiting.items, all.count * sizeof *all.items);
+    return meet_refunds(work, &all);
 }
 
 enum err_code decide_merge(struct work *work)
@@ -179,13 +281,18 @@ enum err_code decide_merge(struct work *work)
         code = automatic_take_over(work, goes_on, ends);
     if (!code)
         code = move_balances(work);
+    if (!code)
+        code = move_pending(work);
+    if (!code && !checked_add(goes_on->state.order_count, ends->state.order_count, &goes_on->state.order_count))
+        code = err_set(work->err, ERR_OVERFLOW, "the orders of both accounts do not fit");
+    if (!code && !limits_unite(&goes_on->state.limits, &ends->state.limits, work->scratch))
+        code = err_set(work->err, ERR_OVERFLOW, "what both accounts used of a limit does not fit");
     if (code)
         return code;
-    if (!checked_add(goes_on->state.order_count, ends->state.order_count, &goes_on->state.order_count))
-        return err_set(work->err, ERR_OVERFLOW, "the orders of both accounts do not fit");
-    if (!limits_unite(&goes_on->state.limits, &ends->state.limits, work->scratch))
-        return err_set(work->err, ERR_OVERFLOW, "what both accounts used of a limit does not fit");
     profile_unite(&goes_on->state, &ends->state, work->scratch);
+    code = move_waiting(work);
+    if (code)
+        return code;
     identity_take_over(&goes_on->state.identity, &ends->state.identity, work->input->parties[ENDS].key, work->scratch);
     state_clear(&ends->state);
     ends->state.identity.ending = ENDING_MERGED;

@@ -102,9 +102,13 @@ static enum err_code is_used_up(struct work *work, const struct once_record *rec
         return ERR_NONE;
     if (record->undone & undone_bit(work->event)) {
         *out = true;
+        TRACE(work, .kind = FACT_SKIPPED, .why = SKIP_UNDONE);
         return ERR_NONE;
     }
-    return grants_have(work, &record->grants, rule, out);
+    enum err_code code = grants_have(work, &record->grants, rule, out);
+    if (*out)
+        TRACE(work, .kind = FACT_SKIPPED, .why = SKIP_ONCE);
+    return code;
 }
 
 /* What the rules would grant that may. */
@@ -115,8 +119,11 @@ static enum err_code dues_of(struct work *work, const struct member_work *member
     for (size_t i = 0; i < rules.count; i++) {
         struct due due = {.rule = rules.items[i]};
         bool used_up = false;
-        if (!rule_concerns(due.rule, work->event))
+        TRACE(work, .kind = FACT_ASKED, .rule = due.rule, .terms = work->program);
+        if (!rule_concerns(due.rule, work->event)) {
+            TRACE(work, .kind = FACT_SKIPPED, .why = SKIP_NETWORK);
             continue;
+        }
         enum err_code code = is_used_up(work, record, due.rule, &used_up);
         if (!code && !used_up)
             code = earning_of_event(work, member, due.rule, &due.points);
@@ -125,7 +132,7 @@ static enum err_code dues_of(struct work *work, const struct member_work *member
         if (due.points > 0)
             dues[(*count)++] = due;
     }
-    earning_stack(dues, *count);
+    earning_stack(work, dues, *count);
     return ERR_NONE;
 }
 

@@ -5,6 +5,9 @@
 #include "rules/decide.h"
 #include "rules/earning.h"
 #include "rules/order_lines.h"
+#include "rules/posting.h"
+#include "rules/rule_index.h"
+#include "rules/unite.h"
 
 /* Orders: grants on what remains, computed again whenever that changes, always at the terms of the grant. */
 
@@ -34,6 +37,22 @@ static struct grant *find_grant(const struct order_record *record, int64_t versi
     return NULL;
 }
 
+/* The rules that may grant something under a decision, and those that did; an explanation asks them all. */
+static struct rule_list candidates(struct work *work, const struct order_view *view,
+                                   const struct order_decision *decision, const struct program *terms)
+{
+    if (work->input->trace)
+        return terms->by_kind[decision->kind];
+    const struct grants *grants = &view->record->grants;
+    const struct rule **granted = scratch_raw(work->scratch, (grants->count + 1) * sizeof *granted);
+    size_t count = 0;
+    for (size_t i = 0; i < grants->count; i++)
+        if (grants->items[i].version == decision->version && terms->rules[grants->items[i].rule].kind == decision->kind)
+            granted[count++] = &terms->rules[grants->items[i].rule];
+    return rule_index_find(terms->by_order[decision->kind], view->record, (struct rule_list){granted, count},
+                           work->scratch);
+}
+
 /* What the rules of one decision grant for what remains; of those that granted, also where it is nothing now. */
 struct dues {
     const struct program *terms;
@@ -47,7 +66,10 @@ static enum err_code dues_of(struct work *work, const struct member_work *member
     enum err_code code = work_terms(work, decision->version, &out->terms);
     if (code)
         return code;
-    struct rule_list rules = out->terms->by_kind[decision->kind];
+    if (!out->terms->by_order[decision->kind])
+        return err_set(work->err, ERR_BAD_STATE, "an order was decided under version %lld, which has no rule for it",
+                       (long long)decision->version);
+    struct rule_list rules = candidates(work, view, decision, out->terms);
     size_t money = program_money_place(out->terms, view->record->currency);
     if (money == PLACE_NONE)
         return err_set(work->err, ERR_BAD_STATE,
@@ -57,12 +79,13 @@ static enum err_code dues_of(struct work *work, const struct member_work *member
     out->count = 0;
     for (size_t i = 0; i < rules.count && !code; i++) {
         struct due due = {.rule = rules.items[i]};
+        TRACE(work, .kind = FACT_ASKED, .rule = due.rule, .terms = out->terms);
         code = earning_of_order(work, member, out->terms, due.rule, view, decision, money, &due.points);
         if (due.points > 0 || find_grant(view->record, decision->version, due.rule->place))
             out->items[out->count++] = due;
     }
     if (!code)
-        earning_stack(out->items, out->count);
+        earning_stack(work, out->items, out->count);
     return code;
 }
 
@@ -82,32 +105,45 @@ static enum err_code asked_before(struct work *work, const struct order_record *
     return ERR_NONE;
 }
 
+/* When that kind of event of the order occurred; INT64_MAX: it did not yet. */
+static int64_t occurred_at(const struct order_record *record, enum event_kind kind)
+{
+    for (size_t i = 0; i < record->decision_count; i++)
+        if (record->decisions[i].kind == kind)
+            return record->decisions[i].at;
+    return INT64_MAX;
+}
+
 /* Books the difference between what the rule grants now and what it granted. What limits cut off stays off: only what
  * is wanted beyond that is asked of them anew. */
 static enum err_code book(struct work *work, struct member_work *member, struct order_record *record,
-                          const struct order_decision *decision, const struct program *terms, const struct due *due)
+                          const struct order_decision *decision, struct cause *cause, const struct due *due)
 {
     struct grant *grant = find_grant(record, decision->version, due->rule->place);
-    struct cause cause = cause_of(work, record, terms);
     bool before = false;
     int64_t granted = 0;
     enum err_code code = ERR_NONE;
-    cause.granted_at = decision->at;
-    cause.standing = grant ? grant->points : 0;
+    cause->granted_at = decision->at;
+    cause->standing = grant ? grant->points : 0;
+    cause->released_at = due->rule->pending ? occurred_at(record, due->rule->pending->awaits) : 0;
     if (!grant) {
         code = asked_before(work, record, decision, due->rule, &before);
+        if (before)
+            TRACE(work, .kind = FACT_SKIPPED, .rule = due->rule, .terms = cause->terms, .why = SKIP_ONCE);
         if (code || before || due->points == 0)
             return code;
-        code = work_accrue(work, member, due->rule, due->points, &cause, &granted);
+        code = work_accrue(work, member, due->rule, due->points, cause, &granted);
         grants_add(&record->grants,
                    &(struct grant){decision->version, due->rule->place, granted, due->points, decision->at},
                    work->scratch);
         return code;
     }
+    TRACE(work, .kind = FACT_STANDING, .rule = due->rule, .terms = cause->terms, .granted = grant->points,
+          .points = due->points);
     if (due->points < grant->points)
-        code = work_take_back(work, member, due->rule, grant->points - due->points, &cause);
+        code = work_take_back(work, member, due->rule, grant->points - due->points, cause);
     else if (due->points > grant->wanted)
-        code = work_accrue(work, member, due->rule, due->points - grant->wanted, &cause, &granted);
+        code = work_accrue(work, member, due->rule, due->points - grant->wanted, cause, &granted);
     grant->points = due->points < grant->points ? due->points : grant->points + granted;
     grant->wanted = due->points;
     return code;
@@ -134,8 +170,11 @@ static enum err_code follow_decision(struct work *work, struct member_work *memb
     enum err_code code = check_grants(work, record);
     if (!code)
         code = dues_of(work, member, view, decision, &dues);
+    if (code)
+        return code;
+    struct cause cause = cause_of(work, record, dues.terms);
     for (size_t i = 0; i < dues.count && !code; i++)
-        code = book(work, member, record, decision, dues.terms, &dues.items[i]);
+        code = book(work, member, record, decision, &cause, &dues.items[i]);
     return code;
 }
 
@@ -160,12 +199,28 @@ static enum err_code follow_change(struct work *work, struct member_work *member
     return automatic_settle(work, member, &purchase);
 }
 
+/* What is known of the order: in its record and, where it is to be known by this event, in refunds that wait for it. */
+static enum err_code read_record(struct work *work, const struct member_work *member, bool with_refunds,
+                                 struct bytes *bytes, struct order_record *out)
+{
+    *bytes = work_record(work, member, SUBJECT);
+    struct bytes refunds = {NULL, 0};
+    enum err_code code = order_record_decode(*bytes, work->scratch, out, work->err);
+    if (!code && with_refunds && !order_is_known(out))
+        code = waiting_record(&member->state, work->input->subject_keys[SUBJECT], work->scratch, &refunds, work->err);
+    if (code || refunds.len == 0)
+        return code;
+    code = records_unite(*bytes, refunds, work->scratch, bytes, work->err);
+    return code ? code : order_record_decode(*bytes, work->scratch, out, work->err);
+}
+
 /* The order's record, with nothing in it when the order was never heard of; its currency must be the event's. */
-static enum err_code load_record(struct work *work, struct member_work *member, struct order_record *out)
+static enum err_code load_record(struct work *work, struct member_work *member, bool with_refunds,
+                                 struct order_record *out)
 {
     const struct order_event *order = &work->event->order;
-    struct bytes bytes = work_record(work, member, SUBJECT);
-    enum err_code code = order_record_decode(bytes, work->scratch, out, work->err);
+    struct bytes bytes;
+    enum err_code code = read_record(work, member, with_refunds, &bytes, out);
     if (code)
         return code;
     if (bytes.len == 0) {
@@ -208,24 +263,79 @@ static enum err_code note_refund(struct work *work, struct order_record *record)
     return ERR_NONE;
 }
 
+/* The order may come yet. */
+static enum err_code let_wait(struct work *work, struct member_work *member)
+{
+    const struct event *event = work->event;
+    struct order_record refund = {.currency = event->order.currency, .partner_id = event->partner_id};
+    struct waiting_refund waiting = {.order_key = work->input->subject_keys[SUBJECT],
+                                     .order_id = event->order.order_id,
+                                     .source = event->source,
+                                     .id = event->id};
+    if (!checked_add(event->occurred_at, WAITING_US, &waiting.due_at))
+        return overflow(work);
+    enum err_code code = note_refund(work, &refund);
+    if (code)
+        return code;
+    waiting.refund = order_record_encode(&refund, work->scratch);
+    work->waiting = member->changed = true;
+    return waiting_add(&member->state, &waiting, work->scratch, work->err);
+}
+
 static enum err_code undo_order(struct work *work)
 {
     struct member_work *member = &work->members[0];
     struct order_record record;
     struct order_view before;
-    enum err_code code = load_record(work, member, &record);
+    enum err_code code = load_record(work, member, true, &record);
     if (!code && !order_view_open(&record, work->scratch, &before))
         code = overflow(work);
     if (!code)
         code = note_refund(work, &record);
     if (code)
         return code;
-    if (record.decision_count == 0)
-        work->waiting = true;
-    else
-        code = follow_change(work, member, &record, &before);
+    if (!order_is_known(&record))
+        return let_wait(work, member);
+    code = follow_change(work, member, &record, &before);
     if (!code)
         store_record(work, member, &record);
+    return code;
+}
+
+enum err_code order_meet_refund(struct work *work, struct member_work *member, const struct waiting_refund *refund,
+                                struct bytes known, struct bytes *out)
+{
+    const struct step_input *input = work->input;
+    const struct event *cause = work->event;
+    struct step_input input_of_order = *input;
+    struct event event = {.type = EVENT_ORDER,
+                          .kind = ORDER_REFUNDED,
+                          .source = refund->source,
+                          .id = refund->id,
+                          .program_id = cause->program_id,
+                          .partner_id = cause->partner_id,
+                          .member_id = cause->member_id,
+                          .occurred_at = cause->occurred_at,
+                          .order = {.order_id = refund->order_id}};
+    struct order_record record;
+    struct order_view before;
+    struct bytes united = known;
+    input_of_order.subject_keys[SUBJECT] = refund->order_key;
+    work->event = &event;
+    work->input = &input_of_order;
+    enum err_code code = order_record_decode(known, work->scratch, &record, work->err);
+    if (!code && !order_view_open(&record, work->scratch, &before))
+        code = overflow(work);
+    if (!code)
+        code = records_unite(known, refund->refund, work->scratch, &united, work->err);
+    if (!code)
+        code = order_record_decode(united, work->scratch, &record, work->err);
+    if (!code)
+        code = follow_change(work, member, &record, &before);
+    if (!code)
+        *out = order_record_encode(&record, work->scratch);
+    work->event = cause;
+    work->input = input;
     return code;
 }
 
@@ -239,8 +349,8 @@ static enum err_code amend_order(struct work *work)
     struct order_view before;
     enum err_code code = order_check(order, work->err);
     if (!code)
-        code = load_record(work, member, &record);
-    if (code || record.decision_count == 0 || order->revision <= record.revision)
+        code = load_record(work, member, true, &record);
+    if (code || !order_is_known(&record) || order->revision <= record.revision)
         return code;
     if (!order_view_open(&record, work->scratch, &before))
         return overflow(work);
@@ -260,7 +370,7 @@ static enum err_code amend_order(struct work *work)
 static enum err_code read_order(struct work *work, struct member_work *member, struct order_record *record)
 {
     const struct order_event *order = &work->event->order;
-    bool first = record->decision_count == 0;
+    bool first = !order_is_known(record);
     uint32_t image = record->image | work->program->image;
     if (first) {
         record->revision = order->revision;
@@ -274,34 +384,57 @@ static enum err_code read_order(struct work *work, struct member_work *member, s
     return order_lines_replace(record, order, work->scratch, work->err);
 }
 
+/* True when something hangs on the event: rules of its kind, or points that wait for it. */
+static bool is_asked(const struct work *work, const struct member_work *member, bool has_rules)
+{
+    enum event_kind kind = work->event->kind;
+    return has_rules || work->program->awaited[kind] ||
+           pending_awaiting(&member->state.pending, work->input->subject_keys[SUBJECT], kind);
+}
+
+/* Notes the event in the record and grants by its rules. A shipment may come without the order's lines, even before the
+ * order: it is noted, and makes nothing known. */
+static enum err_code note_decision(struct work *work, struct member_work *member, struct order_record *record,
+                                   bool has_rules, int64_t *spent)
+{
+    bool known = order_is_known(record), reads = has_rules || (!known && work->event->order.line_count > 0);
+    struct order_view view;
+    enum err_code code = reads ? read_order(work, member, record) : ERR_NONE;
+    if (!code && !order_view_open(record, work->scratch, &view))
+        code = overflow(work);
+    if (code)
+        return code;
+    if (!known && reads && !view.gone)
+        member->state.order_count = record->nth;
+    struct order_decision *decision = &record->decisions[record->decision_count++];
+    *decision = (struct order_decision){work->event->kind, work->program->version, work->event->occurred_at};
+    *spent = !known && reads ? view.remaining : 0;
+    return order_is_known(record) ? follow_decision(work, member, record, &view, decision) : ERR_NONE;
+}
+
 static enum err_code grant_order(struct work *work)
 {
     struct member_work *member = &work->members[0];
     const struct order_event *order = &work->event->order;
-    struct rule_list rules = program_rules(work->program, work->event);
+    bool has_rules = program_rules(work->program, work->event).count > 0;
     struct order_record record;
-    struct order_view view;
-    enum err_code code = rules.count > 0 || order->line_count > 0 ? order_check(order, work->err) : ERR_NONE;
-    if (code || rules.count == 0)
+    int64_t spent = 0;
+    enum err_code code = has_rules || order->line_count > 0 ? order_check(order, work->err) : ERR_NONE;
+    if (code || !is_asked(work, member, has_rules))
         return code;
-    code = load_record(work, member, &record);
+    code = load_record(work, member, has_rules || order->line_count > 0, &record);
     if (code || order_was_decided(&record, work->event->kind))
         return code;
-    bool first = record.decision_count == 0;
-    code = read_order(work, member, &record);
-    if (!code && !order_view_open(&record, work->scratch, &view))
-        code = overflow(work);
-    if (code)
-        return code;
-    if (first && !view.gone)
-        member->state.order_count = record.nth;
-    struct order_decision *decision = &record.decisions[record.decision_count++];
-    *decision = (struct order_decision){work->event->kind, work->program->version, work->event->occurred_at};
-    code = follow_decision(work, member, &record, &view, decision);
+    bool known = order_is_known(&record);
+    code = note_decision(work, member, &record, has_rules, &spent);
+    if (!code)
+        code = posting_release(work, member, work->input->subject_keys[SUBJECT]);
     if (code)
         return code;
     store_record(work, member, &record);
-    struct purchase purchase = {work->program, record.currency, first ? view.remaining : 0};
+    if (!known && order_is_known(&record))
+        waiting_met(&member->state, work->input->subject_keys[SUBJECT]);
+    struct purchase purchase = {work->program, record.currency, spent};
     return automatic_settle(work, member, &purchase);
 }
 

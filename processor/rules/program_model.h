@@ -2,7 +2,9 @@
 #define POINTS_RULES_PROGRAM_MODEL_H
 
 #include "base/arena.h"
+#include "rules/expiry.h"
 #include "rules/limits.h"
+#include "rules/pending.h"
 #include "rules/program.h"
 #include "rules/rate.h"
 #include "rules/text_set.h"
@@ -13,7 +15,7 @@
 enum {
     PROGRAM_POINTS_MAX = 16, /* point currencies */
     PROGRAM_MONEY_MAX = 64,  /* currencies of orders */
-    PROGRAM_RULES_MAX = 4096,
+    PROGRAM_RULES_MAX = 16384,
     PROGRAM_REWARDS_MAX = 256,
     PROGRAM_MULTIPLIERS_MAX = 256,
     PROGRAM_NTH_MAX = 64, /* of a rule for the member's nth order */
@@ -25,11 +27,14 @@ enum {
 };
 
 struct cel_program; /* rules/cel/cel.h */
+struct rule_index;  /* rules/rule_index.h */
 
 struct currency {
     struct text name; /* "points", "EUR" */
     int decimals;
     const struct rate *worth; /* of point currencies: money for points, by place in `money`; NULL: not declared */
+    struct expiry expiry;     /* of point currencies: how long points last */
+    struct warnings warnings; /* of point currencies: before points end */
 };
 
 enum reason_part_kind { REASON_LITERAL, REASON_AMOUNT, REASON_CURRENCY, REASON_SUBJECT, REASON_RULE };
@@ -135,6 +140,8 @@ struct rule {
     struct text group; /* of STACK_BEST */
     int64_t priority;  /* of exclusive rules the highest; in a group, among equals */
     struct gate gate;
+    const struct pending_terms *pending; /* how long what it grants is pending; NULL: it is available at once */
+    const struct expiry *expiry;         /* how long what it grants lasts; NULL: as its currency's points do */
 };
 
 /* What rules grant is multiplied by, before the one rounding. */
@@ -196,8 +203,10 @@ struct program {
     size_t reward_count;
 
     /* Made by program_index. */
-    struct rule_list by_kind[EVENT_KIND_COUNT]; /* all but activities */
-    const struct activity_rules *activities;    /* sorted bytewise by name */
+    bool awaited[EVENT_KIND_COUNT];                      /* what pending points of some rule wait for */
+    struct rule_list by_kind[EVENT_KIND_COUNT];          /* all but activities */
+    const struct rule_index *by_order[EVENT_KIND_COUNT]; /* of the kinds of order events that rules name; else NULL */
+    const struct activity_rules *activities;             /* sorted bytewise by name */
     size_t activity_count;
     uint32_t image; /* enum order_image: what the record of an order keeps */
 };

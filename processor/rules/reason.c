@@ -3,7 +3,7 @@
 #include <assert.h>
 
 /* Words put together: their views are collected, then copied once into a text of the right size. */
-enum { PIECES_MAX = 8 };
+enum { PIECES_MAX = 8, SECOND = 1000000 };
 
 static struct text join(struct arena *arena, const struct text *pieces, size_t count)
 {
@@ -31,13 +31,19 @@ struct text reason_for_accrual(struct arena *arena, const struct rule *rule, con
         [REASON_SUBJECT] = subject,
         [REASON_RULE] = rule->id,
     };
-    assert(rule->reason.count <= REASON_PARTS_MAX);
-    struct text pieces[REASON_PARTS_MAX];
+    size_t len = 0;
     for (size_t i = 0; i < rule->reason.count; i++) {
         const struct reason_part *part = &rule->reason.parts[i];
-        pieces[i] = part->kind == REASON_LITERAL ? part->literal : values[part->kind];
+        len += part->kind == REASON_LITERAL ? part->literal.len : values[part->kind].len;
     }
-    return join(arena, pieces, rule->reason.count);
+    char *begin = arena_raw(arena, len), *at = begin;
+    for (size_t i = 0; i < rule->reason.count; i++) {
+        const struct reason_part *part = &rule->reason.parts[i];
+        const struct text *piece = part->kind == REASON_LITERAL ? &part->literal : &values[part->kind];
+        for (size_t c = 0; c < piece->len; c++)
+            *at++ = piece->at[c];
+    }
+    return (struct text){begin, len};
 }
 
 /* What happened to the subject: "order " subject " was refunded". */
@@ -99,6 +105,59 @@ struct text reason_for_automatic(struct arena *arena, const struct program *prog
         TEXT(" "),
         currency->name,
         type == REWARD_GRANTED ? granted : withdrawn,
+    };
+    return join(arena, pieces, sizeof pieces / sizeof *pieces);
+}
+
+struct text reason_for_pending(struct arena *arena, const struct program *terms, const struct rule *rule,
+                               int64_t amount, struct text subject, int64_t due)
+{
+    struct civil day = {0};
+    struct text until = text_of(event_kind_name(rule->pending->awaits));
+    if (due != INT64_MAX) {
+        day = zone_local(terms->local, due / SECOND);
+        until = arena_printf(arena, "%04lld-%02d-%02d", (long long)day.year, day.month, day.day);
+    }
+    const struct text pieces[] = {
+        reason_for_accrual(arena, rule, &terms->points[rule->currency], amount, subject),
+        TEXT(", pending until "),
+        until,
+    };
+    return join(arena, pieces, sizeof pieces / sizeof *pieces);
+}
+
+static struct text date_before(struct arena *arena, const struct program *program, int64_t end)
+{
+    struct civil day = zone_local(program->local, end / SECOND - 1);
+    return arena_printf(arena, "%04lld-%02d-%02d", (long long)day.year, day.month, day.day);
+}
+
+struct text reason_for_expiry(struct arena *arena, const struct program *program, const struct currency *currency,
+                              int64_t amount, int64_t end, enum reward_type type)
+{
+    char room[AMOUNT_TEXT_MAX];
+    bool ended = type == REWARD_POINTS_EXPIRED;
+    const struct text pieces[] = {
+        amount_write(amount, currency->decimals, room),
+        TEXT(" "),
+        currency->name,
+        ended ? TEXT(" expired") : TEXT(" expire at the end of "),
+        ended ? TEXT("") : date_before(arena, program, end),
+    };
+    return join(arena, pieces, sizeof pieces / sizeof *pieces);
+}
+
+struct text reason_for_redemption(struct arena *arena, const struct currency *currency, int64_t amount,
+                                  struct text redemption_id, bool cancelled)
+{
+    char room[AMOUNT_TEXT_MAX];
+    const struct text pieces[] = {
+        amount_write(amount, currency->decimals, room),
+        TEXT(" "),
+        currency->name,
+        cancelled ? TEXT(" back: redemption ") : TEXT(" for redemption "),
+        redemption_id,
+        cancelled ? TEXT(" was cancelled") : TEXT(""),
     };
     return join(arena, pieces, sizeof pieces / sizeof *pieces);
 }

@@ -38,6 +38,11 @@ static uint64_t kind_number(enum event_kind kind)
     return number;
 }
 
+bool order_is_known(const struct order_record *record)
+{
+    return record->nth > 0;
+}
+
 bool order_was_decided(const struct order_record *record, enum event_kind kind)
 {
     for (size_t i = 0; i < record->decision_count; i++)
@@ -65,7 +70,12 @@ void grants_add(struct grants *grants, const struct grant *grant, struct scratch
     size_t to = grants->count++;
     for (; to > 0 && !grant_before(&grants->items[to - 1], grant); to--)
         grants->items[to] = grants->items[to - 1];
-    grants->items[to] = *grant;
+    /* One by one: a copy of what was just written in parts would wait for the parts. */
+    grants->items[to].version = grant->version;
+    grants->items[to].rule = grant->rule;
+    grants->items[to].points = grant->points;
+    grants->items[to].wanted = grant->wanted;
+    grants->items[to].at = grant->at;
 }
 
 static void read_grants(struct reader *reader, struct scratch *scratch, bool with_time, struct grants *out)

@@ -93,6 +93,9 @@ struct once_record {
     struct grants grants;
 };
 
+/* True when what was ordered is known; before, a refund or a shipment may have come. */
+bool order_is_known(const struct order_record *record);
+
 /* True when an event of that kind was decided for the order. */
 bool order_was_decided(const struct order_record *record, enum event_kind kind);
 

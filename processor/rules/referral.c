@@ -84,12 +84,15 @@ static void store_record(struct work *work, const struct once_record records[STE
 static enum err_code is_used_up(struct work *work, const struct once_record records[STEP_PARTIES_MAX],
                                 const struct rule *rule, bool *out)
 {
-    *out = records[referrer_of(work)].undone != 0;
+    bool undone = records[referrer_of(work)].undone != 0;
+    *out = undone;
     for (size_t p = 0; p < work->member_count && !*out; p++) {
         enum err_code code = grants_have(work, &records[p].grants, rule, out);
         if (code)
             return code;
     }
+    if (*out)
+        TRACE(work, .kind = FACT_SKIPPED, .why = undone ? SKIP_UNDONE : SKIP_ONCE);
     return ERR_NONE;
 }
 
@@ -125,6 +128,8 @@ static enum err_code grant_referral(struct work *work)
     if (rules.count == 0)
         return ERR_NONE;
     if (work->member_count == 1) {
+        TRACE(work, .kind = FACT_ASKED, .rule = rules.items[0], .terms = work->program);
+        TRACE(work, .kind = FACT_SKIPPED, .why = SKIP_SELF);
         add_referral_reward(work, &work->members[0], REWARD_REFERRAL_REFUSED, rules.items[0], TEXT("self-referral"));
         return ERR_NONE;
     }
@@ -134,6 +139,7 @@ static enum err_code grant_referral(struct work *work)
     for (size_t i = 0; i < rules.count && !code; i++) {
         bool used_up = false;
         int64_t due = 0;
+        TRACE(work, .kind = FACT_ASKED, .rule = rules.items[i], .terms = work->program);
         code = is_used_up(work, records, rules.items[i], &used_up);
         if (!code && !used_up)
             code = earning_of_event(work, &work->members[0], rules.items[i], &due);

@@ -23,10 +23,13 @@ enum {
 enum section_number {
     SECTION_BALANCES = 1,
     SECTION_TALLIES = 2,
+    SECTION_LOTS = 3,
+    SECTION_PENDING = 4,
     SECTION_PROFILE = 5,
     SECTION_LIMITS = 7,
     SECTION_IDENTITY = 8,
     SECTION_COUNTS = 9,
+    SECTION_WAITING = 10,
     SECTION_RECORDS = 15
 };
 
@@ -179,6 +182,36 @@ static void write_records(struct writer *writer, const struct member_state *stat
     }
 }
 
+static void read_lots(struct reader *reader, struct scratch *scratch, struct member_state *state)
+{
+    lots_read(reader, scratch, &state->lots);
+}
+
+static size_t lots_most(const struct member_state *state)
+{
+    return lots_size_max(&state->lots);
+}
+
+static void write_lots(struct writer *writer, const struct member_state *state)
+{
+    lots_write(writer, &state->lots);
+}
+
+static void read_pending(struct reader *reader, struct scratch *scratch, struct member_state *state)
+{
+    pending_read(reader, scratch, &state->pending);
+}
+
+static size_t pending_most(const struct member_state *state)
+{
+    return pending_size_max(&state->pending);
+}
+
+static void write_pending(struct writer *writer, const struct member_state *state)
+{
+    pending_write(writer, &state->pending);
+}
+
 /* ---- sections */
 
 /* A part of the state. size_max: of its bytes; 0 where it is empty, which is not written and reads as zeros. */
@@ -193,10 +226,13 @@ struct section {
 static const struct section sections[] = {
     {SECTION_BALANCES, read_balances, balances_size_max, write_balances},
     {SECTION_TALLIES, read_tallies, tallies_size_max, write_tallies},
+    {SECTION_LOTS, read_lots, lots_most, write_lots},
+    {SECTION_PENDING, read_pending, pending_most, write_pending},
     {SECTION_PROFILE, profile_decode, profile_size_max, profile_encode},
     {SECTION_LIMITS, limits_read, limits_size_max, limits_write},
     {SECTION_IDENTITY, read_identity, identity_size, write_identity},
     {SECTION_COUNTS, read_counts, counts_size_max, write_counts},
+    {SECTION_WAITING, waiting_decode, waiting_size_max, waiting_encode},
     {SECTION_RECORDS, read_records, records_size_max, write_records},
 };
 
@@ -236,6 +272,8 @@ enum err_code state_decode(struct bytes bytes, struct scratch *scratch, struct m
     state.entry_count = read_natural(&reader);
     state.records = scratch_raw(scratch, (STATE_RECORDS_MAX + 1) * sizeof *state.records);
     read_sections(&reader, scratch, &state);
+    if (!reader.bad && !state_lots_agree(&state))
+        reader_fail(&reader);
     if (((flags & FLAG_ENDED) != 0) != (state.identity.ending != ENDING_NONE))
         reader_fail(&reader);
     if (reader.bad || reader.at != reader.end)
@@ -322,6 +360,19 @@ struct balance *state_balance(struct member_state *state, struct text currency, 
     state->balances[at] = (struct balance){.currency = currency};
     state->balance_count++;
     return &state->balances[at];
+}
+
+bool state_lots_agree(const struct member_state *state)
+{
+    for (size_t i = 0; i < state->lots.count; i++) {
+        struct text currency = state->lots.items[i].currency;
+        if (i > 0 && text_equal(state->lots.items[i - 1].currency, currency))
+            continue; /* they are sorted by it */
+        const struct balance *balance = state_find_balance(state, currency);
+        if (!balance || lots_sum(&state->lots, currency) > balance->available)
+            return false;
+    }
+    return true;
 }
 
 struct tally *state_tally(struct member_state *state, struct text reward_id, int64_t version, struct scratch *scratch)
@@ -441,17 +492,35 @@ struct text state_merged_into(struct bytes state)
     return read_varint(&reader) == ENDING_MERGED ? read_text(&reader) : (struct text){NULL, 0};
 }
 
-size_t step_record_keys(struct bytes state, struct hash16 out[STEP_RECORDS_MAX])
+/* waiting.c has the form. */
+static size_t waiting_keys(struct reader reader, struct hash16 *out)
 {
-    _Static_assert((int)STEP_RECORDS_MAX == (int)STATE_RECORDS_MAX, "what a state holds");
     size_t count = 0;
-    struct reader reader = reader_of(section_of(state, SECTION_RECORDS));
-    for (size_t left = read_count(&reader, RECORD_BYTES_MIN); left > 0 && count < STEP_RECORDS_MAX; left--) {
-        struct hash16 key = read_hash16(&reader);
-        read_bytes(&reader);
-        if (!reader.bad)
-            out[count++] = key;
+    for (size_t left = read_count(&reader, sizeof *out); left > 0; left--) {
+        read_signed(&reader);
+        out[count++] = read_hash16(&reader);
+        for (int texts = 0; texts < 4; texts++)
+            read_bytes(&reader);
     }
+    return reader.bad ? 0 : count;
+}
+
+static size_t inline_keys(struct reader reader, struct hash16 *out)
+{
+    size_t count = 0;
+    for (size_t left = read_count(&reader, RECORD_BYTES_MIN); left > 0; left--) {
+        out[count++] = read_hash16(&reader);
+        read_bytes(&reader);
+    }
+    return reader.bad ? 0 : count;
+}
+
+size_t step_record_keys(struct bytes state, struct arena *arena, struct hash16 **out)
+{
+    struct hash16 *keys = arena_array(arena, state.len / sizeof *keys + 1, sizeof *keys);
+    size_t count = waiting_keys(reader_of(section_of(state, SECTION_WAITING)), keys);
+    count += inline_keys(reader_of(section_of(state, SECTION_RECORDS)), keys + count);
+    *out = keys;
     return count;
 }
 

@@ -4,8 +4,11 @@
 #include "base/err.h"
 #include "rules/identity.h"
 #include "rules/limits.h"
+#include "rules/lots.h"
+#include "rules/pending.h"
 #include "rules/profile.h"
 #include "rules/scratch.h"
+#include "rules/waiting.h"
 
 /* A member's state: what the rules know of the member between events. Bytes, version 2:
  *
@@ -16,10 +19,13 @@
  *     1  count balances, sorted by currency: text currency, signed available, signed lifetime
  *     2  count tallies of automatic rewards, sorted by (id, version): text id, natural version, natural count, signed
  *        carry
+ *     3  lots: rules/lots.h
+ *     4  pending points: rules/pending.h
  *     5  the profile, as profile.h has it
  *     7  what was used of limits, as limits.h has it
  *     8  whether the account goes on: see identity.h
  *     9  natural orders
+ *    10  refunds that wait for their orders: see waiting.h
  *    15  count records, newest last: 16 bytes subject key, bytes record
  *
  * Names and not places stand in it, so that it can be read without the program. Any bytes can be offered for reading.
@@ -62,9 +68,12 @@ struct member_state {
     struct tally *tallies;
     size_t tally_count;
     size_t tally_capacity;
+    struct lots lots; /* points that end */
+    struct pending pending;
     struct limits limits;
     struct identity identity;
-    struct profile *profile;       /* NULL: nothing is known of the member */
+    struct profile *profile; /* NULL: nothing is known of the member */
+    struct waiting waiting;
     struct inline_record *records; /* room for STATE_RECORDS_MAX + 1 */
     size_t record_count;
 };
@@ -84,6 +93,9 @@ struct balance *state_balance(struct member_state *state, struct text currency, 
 
 /* The reward's tally for that version; made where there is none. Other tallies move: earlier pointers are void. */
 struct tally *state_tally(struct member_state *state, struct text reward_id, int64_t version, struct scratch *scratch);
+
+/* True where no currency has more in its lots than its balance. */
+bool state_lots_agree(const struct member_state *state);
 
 /* The inline record; {NULL, 0} where there is none. */
 struct bytes state_record(const struct member_state *state, struct hash16 key);

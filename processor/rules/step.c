@@ -16,23 +16,27 @@ static enum err_code check_partner(const struct work *work)
 
 static struct sums sums_of(const struct member_state *state)
 {
-    struct sums sums = {0, 0};
+    struct sums sums = {0};
     for (size_t i = 0; i < state->balance_count; i++) {
         sums.available += (uint64_t)state->balances[i].available;
         sums.lifetime += (uint64_t)state->balances[i].lifetime;
     }
+    for (size_t i = 0; i < state->pending.count; i++)
+        sums.pending += (uint64_t)state->pending.items[i].amount;
     return sums;
 }
 
-int64_t entry_lifetime_effect(int kind, int to, int64_t amount)
+int64_t entry_lifetime_effect(int kind, int from, int to, int64_t amount)
 {
+    bool adds = to == ACCOUNT_MEMBER_AVAILABLE, takes = from == ACCOUNT_MEMBER_AVAILABLE;
     switch (kind) {
     case ENTRY_ACCRUAL:
-        return amount;
+    case ENTRY_POSTING:
+        return adds ? amount : 0;
     case ENTRY_TAKE_BACK:
-        return -amount;
+        return takes ? -amount : 0;
     case ENTRY_MERGED_EARNED:
-        return to == ACCOUNT_MEMBER_AVAILABLE ? amount : -amount;
+        return adds ? amount : -amount;
     default:
         return 0;
     }
@@ -48,13 +52,18 @@ static void assert_conserved(const struct work *work, const struct member_work *
         if (entry->party != member->party)
             continue;
         uint64_t amount = (uint64_t)entry->amount;
-        moved.available += entry->to == ACCOUNT_MEMBER_AVAILABLE ? amount : -amount;
-        moved.lifetime += (uint64_t)entry_lifetime_effect(entry->kind, entry->to, entry->amount);
+        bool adds = entry->to == ACCOUNT_MEMBER_AVAILABLE, takes = entry->from == ACCOUNT_MEMBER_AVAILABLE;
+        moved.available += adds ? amount : takes ? -amount : 0;
+        moved.pending += entry->to == ACCOUNT_MEMBER_PENDING     ? amount
+                         : entry->from == ACCOUNT_MEMBER_PENDING ? -amount
+                                                                 : 0;
+        moved.lifetime += (uint64_t)entry_lifetime_effect(entry->kind, entry->from, entry->to, entry->amount);
         entries++;
         assert(entry->sequence == entries && entry->amount > 0);
     }
     struct sums after = sums_of(&member->state);
-    assert(after.available == moved.available && after.lifetime == moved.lifetime);
+    assert(after.available == moved.available && after.lifetime == moved.lifetime && after.pending == moved.pending);
+    assert(state_lots_agree(&member->state));
     assert(member->state.entry_count == entries);
 }
 
@@ -169,8 +178,6 @@ static void close_decision(const struct work *work, struct decision *out)
                              .spill_count = work->spill_count,
                              .draws = work->draws,
                              .draw_count = work->draw_count,
-                             .lacks = work->lacks,
-                             .lack_count = work->lack_count,
                              .erases = work->erases,
                              .merged = work->merged,
                              .merged_count = work->merged_count};
@@ -192,6 +199,7 @@ enum err_code step(const struct step_input *input, struct arena *arena, struct d
     struct work work = {.input = input,
                         .program = input->program,
                         .event = input->event,
+                        .now = input->event->occurred_at,
                         .arena = arena,
                         .scratch = &scratch,
                         .err = err};
@@ -205,5 +213,7 @@ enum err_code step(const struct step_input *input, struct arena *arena, struct d
         code = decide(&work);
     if (!code)
         close_decision(&work, out);
+    out->lacks = work.lacks; /* an error may rest on what was not known */
+    out->lack_count = work.lack_count;
     return code;
 }

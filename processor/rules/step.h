@@ -14,7 +14,6 @@ enum {
     STEP_PARTIES_MAX = 2,  /* a referral rewards two members */
     STEP_SUBJECTS_MAX = 4, /* things that one event can count once or take back */
     STEP_SPILLS_MAX = 4,   /* records that one event other than a merge can move to the side table, per party */
-    STEP_RECORDS_MAX = 12, /* records within a state */
 };
 
 /* Accounts between which an entry transfers. The programme's own accounts belong to (program, partner, currency); the
@@ -38,8 +37,19 @@ enum entry_kind {
     ENTRY_CONVERSION_VOIDED = 4, /* its points returned */
     ENTRY_REDEMPTION = 5,
     ENTRY_ADJUSTMENT = 6,
-    ENTRY_MERGED_EARNED = 7, /* what a member ever earned goes along into the member that it is merged into */
-    ENTRY_MERGED = 8         /* and so does what it spent, converted or was adjusted by */
+    ENTRY_MERGED_EARNED = 7,       /* what a member ever earned goes along into the member that it is merged into */
+    ENTRY_MERGED = 8,              /* and so does what it spent, converted or was adjusted by */
+    ENTRY_EXPIRY = 9,              /* points ended */
+    ENTRY_POSTING = 10,            /* pending points became available */
+    ENTRY_REDEMPTION_RETURNED = 11 /* a redemption was cancelled */
+};
+
+/* What a member owed by itself, at a time, and settled: the cause of what it led to, whichever event came first, and so
+ * the same whether an event of the member settled it or a timer. */
+struct settlement {
+    struct text obligation; /* "expiry", "posting", "warning" */
+    int64_t due;            /* µs UTC */
+    int64_t after;          /* entries that the member had before: tells apart two that fell due at once */
 };
 
 /* One transfer: amount > 0 moves from one account to the other. */
@@ -54,14 +64,15 @@ struct entry {
     struct text currency;
     struct text partner_id;
     struct text rule_id;
-    struct text subject;       /* order id, sku, content … that it is about; may be empty */
-    struct hash16 subject_key; /* zero where there is none */
-    int64_t program_version;   /* whose terms were used: a refund's are those of the grant */
+    struct text subject;                 /* order id, sku, content … that it is about; may be empty */
+    struct hash16 subject_key;           /* zero where there is none */
+    int64_t program_version;             /* whose terms were used: a refund's are those of the grant */
+    const struct settlement *settlement; /* its cause; NULL: the event */
 };
 
-/* What an entry of that kind to that account changes in the points ever earned and not taken back. Conversions and
- * support's corrections are apart from that. */
-int64_t entry_lifetime_effect(int kind, int to, int64_t amount);
+/* What an entry of that kind between those accounts changes in the points ever earned and not taken back. Conversions
+ * and support's corrections are apart from that. */
+int64_t entry_lifetime_effect(int kind, int from, int to, int64_t amount);
 
 enum reward_type {
     REWARD_POINTS_GRANTED,
@@ -71,11 +82,17 @@ enum reward_type {
     REWARD_VOIDED,
     REWARD_REFERRAL_ACCEPTED,
     REWARD_REFERRAL_REFUSED,
-    REWARD_MEMBER_MERGED, /* subject: the other account */
+    REWARD_MEMBER_MERGED,   /* subject: the other account */
+    REWARD_REFUND_DROPPED,  /* its order did not come */
+    REWARD_POINTS_PENDING,  /* granted, and available later */
+    REWARD_POINTS_EXPIRING, /* will end: a warning */
+    REWARD_POINTS_EXPIRED,
+    REWARD_POINTS_RETURNED, /* a redemption was cancelled */
     REWARD_TYPE_COUNT
 };
 
-/* One event out. Encoded by sink/, identified by the input's coordinates and its index in the decision. */
+/* One event out. Encoded by sink/, identified by the input's coordinates and its index in the decision or, where it
+ * was owed, by the settlement and its index among the outputs of that. */
 struct reward {
     enum reward_type type;
     uint8_t party;
@@ -89,6 +106,7 @@ struct reward {
     struct text benefit; /* what REWARD_GRANTED gives: the program's name for it */
     struct text reason;  /* words fit for a message: "20 points for order 1001" */
     int64_t program_version;
+    const struct settlement *settlement; /* its cause; NULL: the event */
 };
 
 /* A record that left the member's state for the side table, or is put there. */
@@ -134,7 +152,8 @@ struct decision {
     size_t spill_count;
     const struct draw *draws;
     size_t draw_count;
-    const struct budget *lacks; /* budgets that the input did not hold: it must, and all else here is void */
+    const struct budget *lacks; /* budgets that the input did not hold: it must, and all else here is void, as is an
+                                 * error */
     size_t lack_count;
     struct bytes states[STEP_PARTIES_MAX]; /* new state bytes; {NULL, 0}: unchanged */
     bool erases; /* party 0 is a tombstone now: its id is to be forgotten, and so are the accounts merged into it */
@@ -164,7 +183,7 @@ struct party {
     struct bytes records[STEP_SUBJECTS_MAX];
 };
 
-/* Of a merge: a subject that party 0 has a record of, and the side table's rows about it: of party 0 where its state
+/* Of a merge: a subject that party 0 has something of, and the side table's rows about it: of party 0 where its state
  * does not hold the record, of party 1 where it has one. */
 struct moved {
     struct hash16 subject_key;
@@ -180,8 +199,9 @@ struct step_input {
     struct party parties[STEP_PARTIES_MAX];
     const struct budget *budgets; /* of this program, sorted by budget_compare */
     size_t budget_count;
-    const struct moved *moved; /* of a merge: all records of party 0; no subject twice */
+    const struct moved *moved; /* of a merge: all that party 0 has records of */
     size_t moved_count;
+    struct trace *trace; /* NULL: nobody asks why (rules/trace.h) */
 };
 
 /* Orders budgets by key, then window. */
@@ -204,8 +224,9 @@ bool step_needs(struct bytes state, struct hash16 subject_key);
 /* True where the side table may hold records of the member. */
 bool step_has_spilled(struct bytes state);
 
-/* The subjects whose records the state holds. */
-size_t step_record_keys(struct bytes state, struct hash16 out[STEP_RECORDS_MAX]);
+/* The subjects of which the state holds something: records, and refunds that wait for their orders. One may stand
+ * twice. Returns how many. */
+size_t step_record_keys(struct bytes state, struct arena *arena, struct hash16 **out);
 
 /* The tombstone of a member: what keeps the ledger's sums, and nothing else. ERR_BAD_STATE. */
 enum err_code step_erased(struct bytes state, struct arena *arena, struct bytes *out, struct err *err);

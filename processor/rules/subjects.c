@@ -82,10 +82,11 @@ static bool counts_once(struct rule_list rules)
 size_t step_subjects(const struct program *program, const struct event *event, struct subject out[STEP_SUBJECTS_MAX])
 {
     struct party_name parties[STEP_PARTIES_MAX];
-    bool undoes = event->kind == REVIEW_REJECTED || event->kind == REVIEW_REMOVED || event->kind == SHARE_WITHDRAWN ||
+    bool always = event->kind == REVIEW_REJECTED || event->kind == REVIEW_REMOVED || event->kind == SHARE_WITHDRAWN ||
                   event->kind == REFERRAL_VOIDED || event->kind == ORDER_REFUNDED || event->kind == ORDER_CANCELLED ||
-                  event->kind == ORDER_AMENDED || event->kind == MEMBER_MERGED;
-    if (!undoes && !counts_once(program_rules(program, event)))
+                  event->kind == ORDER_AMENDED || event->kind == ORDER_SHIPPED || event->kind == ORDER_COMPLETED ||
+                  event->kind == MEMBER_MERGED;
+    if (!always && !counts_once(program_rules(program, event)))
         return 0;
     switch (event->type) {
     case EVENT_ORDER:

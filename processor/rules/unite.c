@@ -54,7 +54,7 @@ static bool unite_lines(struct order_record *both, const struct order_record *ot
                     : b == other->line_count ? -1
                                              : text_compare(both->lines[a].key, other->lines[b].key);
         if (order > 0) {
-            if (both->decision_count == 0)
+            if (!order_is_known(both))
                 lines[count++] = other->lines[b];
             b++;
             continue;
@@ -85,10 +85,14 @@ static enum err_code unite_orders(struct bytes into, struct bytes from, struct s
         code = order_record_decode(from, scratch, &other, err);
     if (code)
         return code;
-    if (both.decision_count == 0 && other.decision_count > 0) { /* its refund came to the account that goes on */
+    if (!order_is_known(&both) && order_is_known(&other)) { /* its refund came to the account that goes on */
         struct order_record refunds = both;
         both = other;
         other = refunds;
+    }
+    if (other.decision_count == 0 && !text_equal(both.currency, other.currency)) { /* a refund of something else */
+        *out = order_record_encode(&both, scratch);
+        return ERR_NONE;
     }
     both.whole_refund |= other.whole_refund;
     unite_decisions(&both, &other);

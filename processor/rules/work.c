@@ -7,9 +7,10 @@
 #include "rules/cel/cel.h"
 #include "rules/event_fields.h"
 #include "rules/limiting.h"
+#include "rules/posting.h"
 #include "rules/reason.h"
 
-enum { OUTPUTS_USUAL = 6 };
+enum { OUTPUTS_USUAL = 12 };
 
 enum err_code work_terms(struct work *work, int64_t version, const struct program **out)
 {
@@ -100,9 +101,32 @@ struct reward *work_add_reward(struct work *work, struct member_work *member, en
     *reward = nothing;
     reward->type = type;
     reward->party = member->party;
+    reward->settlement = work->settlement;
     reward->balance_after = balance ? balance->available : 0;
     reward->lifetime_after = balance ? balance->lifetime : 0;
     return reward;
+}
+
+struct lot work_lot(const struct program *terms, const struct rule *rule, size_t currency, struct text partner_id,
+                    int64_t at)
+{
+    assert(currency < terms->point_count);
+    const struct currency *points = &terms->points[currency];
+    const struct expiry *expiry = rule && rule->expiry ? rule->expiry : &points->expiry;
+    struct lot lot = {.currency = points->name, .partner_id = partner_id, .end = NEVER, .warn_at = NEVER};
+    if (expiry->form == EXPIRY_NEVER)
+        return lot;
+    lot.end = expiry_end(expiry, terms->local, at);
+    lot.warn_at = warnings_next(&points->warnings, lot.end, at);
+    lot.idle = idle_of(expiry);
+    return lot;
+}
+
+void work_touch(struct work *work, struct member_work *member, const struct program *terms, size_t currency)
+{
+    const struct currency *points = &terms->points[currency];
+    if (member->state.lots.count > 0)
+        lots_touch(&member->state.lots, points->name, work->now, terms->local, &points->warnings, work->scratch);
 }
 
 static struct entry *add_entry(struct work *work)
@@ -117,14 +141,48 @@ static struct entry *add_entry(struct work *work)
     return &work->entries[work->entry_count++];
 }
 
+/* What is added pays the deficit first, and the rest is part of its lot. */
+static void add_to_lots(struct work *work, struct member_work *member, const struct balance *balance,
+                        const struct transfer *transfer)
+{
+    int64_t amount = transfer->amount;
+    if (!transfer->lot || transfer->lot->end == NEVER)
+        return;
+    if (balance->available < 0)
+        amount = balance->available + amount < 0 ? 0 : balance->available + amount;
+    lots_put(&member->state.lots, transfer->lot, amount, work->scratch);
+}
+
+/* What is taken comes from its lot first, then from those that end first, then from what lasts for ever. */
+static void take_from_lots(struct work *work, struct member_work *member, const struct balance *balance,
+                           const struct transfer *transfer)
+{
+    struct lots *lots = &member->state.lots;
+    int64_t amount = transfer->amount;
+    if (lots->count == 0)
+        return;
+    if (transfer->lot && transfer->lot->end != NEVER) {
+        amount -= lots_take(lots, transfer->lot, amount);
+    } else if (transfer->lot) {
+        int64_t lasting = balance->available - lots_sum(lots, transfer->currency);
+        amount -= lasting < amount ? lasting : amount;
+    }
+    lots_spend(lots, transfer->currency, amount, work->scratch, transfer->draws);
+}
+
 enum err_code work_post(struct work *work, struct member_work *member, struct balance *balance,
                         const struct transfer *transfer, const struct cause *cause)
 {
     assert(transfer->amount > 0 && transfer->wanted >= transfer->amount);
-    assert((transfer->from == ACCOUNT_MEMBER_AVAILABLE) != (transfer->to == ACCOUNT_MEMBER_AVAILABLE));
-    bool adds = transfer->to == ACCOUNT_MEMBER_AVAILABLE;
-    bool fits = adds ? checked_add(balance->available, transfer->amount, &balance->available)
-                     : checked_sub(balance->available, transfer->amount, &balance->available);
+    bool adds = transfer->to == ACCOUNT_MEMBER_AVAILABLE, takes = transfer->from == ACCOUNT_MEMBER_AVAILABLE;
+    bool fits = true;
+    if (adds) {
+        add_to_lots(work, member, balance, transfer);
+        fits = checked_add(balance->available, transfer->amount, &balance->available);
+    } else if (takes) {
+        take_from_lots(work, member, balance, transfer);
+        fits = checked_sub(balance->available, transfer->amount, &balance->available);
+    }
     if (!fits || !checked_add(member->state.entry_count, 1, &member->state.entry_count))
         return err_set(work->err, ERR_OVERFLOW, "%lld %.*s do not fit the member's balance",
                        (long long)transfer->amount, SHOWN(transfer->currency));
@@ -143,6 +201,7 @@ enum err_code work_post(struct work *work, struct member_work *member, struct ba
     entry->subject = cause->subject;
     entry->subject_key = cause->subject_key;
     entry->program_version = cause->terms->version;
+    entry->settlement = work->settlement;
     return ERR_NONE;
 }
 
@@ -166,6 +225,14 @@ static enum err_code lifetime_overflow(struct work *work, struct text currency)
     return err_set(work->err, ERR_OVERFLOW, "the member's lifetime %.*s do not fit", SHOWN(currency));
 }
 
+static void trace_expression(const struct work *work, const struct cel_program *expression,
+                             const struct cel_value *variables)
+{
+    struct cel_parts parts;
+    cel_explain(expression, variables, work->input->trace->arena, &parts);
+    TRACE(work, .kind = FACT_EXPRESSION, .source = cel_program_source(expression), .parts = parts);
+}
+
 void work_evaluate(const struct work *work, const struct member_work *member, const struct cel_program *expression,
                    const struct event *event, struct cel_value *out)
 {
@@ -180,6 +247,8 @@ void work_evaluate(const struct work *work, const struct member_work *member, co
                                                   [VARIABLE_MEMBER] = member_fields_value(&view),
                                                   [VARIABLE_PROGRAM] = program_fields_value(work->program)};
     cel_eval(expression, variables, work->arena, out);
+    if (work->input->trace)
+        trace_expression(work, expression, variables);
 }
 
 bool work_condition_holds(const struct work *work, const struct member_work *member,
@@ -192,55 +261,77 @@ bool work_condition_holds(const struct work *work, const struct member_work *mem
     return result.kind == CEL_BOOL && result.boolean;
 }
 
+enum err_code work_credit(struct work *work, struct member_work *member, const struct rule *rule,
+                          const struct transfer *transfer, const struct cause *cause)
+{
+    const struct currency *currency = &cause->terms->points[rule->currency];
+    struct lot lot = work_lot(cause->terms, rule, rule->currency, cause->partner_id, work->now);
+    struct transfer credit = *transfer;
+    credit.lot = &lot;
+    struct balance *balance = state_balance(&member->state, currency->name, work->scratch);
+    enum err_code code = work_post(work, member, balance, &credit, cause);
+    if (code)
+        return code;
+    if (!checked_add(balance->lifetime, credit.amount, &balance->lifetime))
+        return lifetime_overflow(work, currency->name);
+    balance->accrued = true;
+    struct text reason = reason_for_accrual(work->arena, rule, currency, credit.amount, cause->subject);
+    add_points_reward(work, member, REWARD_POINTS_GRANTED, balance, &credit, cause, reason);
+    return ERR_NONE;
+}
+
 enum err_code work_accrue(struct work *work, struct member_work *member, const struct rule *rule, int64_t wanted,
                           const struct cause *cause, int64_t *granted)
 {
+    TRACE(work, .kind = FACT_ASKED, .rule = rule, .terms = cause->terms, .party = member->party);
     int64_t amount = limiting_take(work, member, rule, wanted, cause);
     *granted = amount;
+    TRACE(work, .kind = FACT_GRANTED, .party = member->party, .wanted = wanted, .granted = amount);
     if (amount == 0)
         return ERR_NONE;
-    const struct currency *currency = &cause->terms->points[rule->currency];
     struct transfer transfer = {.kind = ENTRY_ACCRUAL,
                                 .from = ACCOUNT_PROGRAMME,
                                 .to = ACCOUNT_MEMBER_AVAILABLE,
                                 .amount = amount,
                                 .wanted = wanted,
-                                .currency = currency->name,
+                                .currency = cause->terms->points[rule->currency].name,
                                 .rule_id = rule->id};
-    struct balance *balance = state_balance(&member->state, currency->name, work->scratch);
-    enum err_code code = work_post(work, member, balance, &transfer, cause);
-    if (code)
-        return code;
-    if (!checked_add(balance->lifetime, amount, &balance->lifetime))
-        return lifetime_overflow(work, currency->name);
-    balance->accrued = true;
-    struct text reason = reason_for_accrual(work->arena, rule, currency, amount, cause->subject);
-    add_points_reward(work, member, REWARD_POINTS_GRANTED, balance, &transfer, cause, reason);
-    return ERR_NONE;
+    int64_t due = posting_due(work, rule, cause);
+    work_touch(work, member, cause->terms, rule->currency);
+    if (due > work->now)
+        return posting_put_aside(work, member, rule, &transfer, cause, due);
+    return work_credit(work, member, rule, &transfer, cause);
 }
 
 enum err_code work_take_back(struct work *work, struct member_work *member, const struct rule *rule, int64_t amount,
                              const struct cause *cause)
 {
     const struct currency *currency = &cause->terms->points[rule->currency];
-    enum err_code code = automatic_cover(work, member, currency->name, amount);
-    if (code)
-        return code;
     limiting_give_back(work, member, rule, amount, cause);
+    enum err_code code = posting_take_back(work, member, rule, cause, &amount);
+    if (!code && amount > 0)
+        code = automatic_cover(work, member, currency->name, amount);
+    if (code || amount == 0)
+        return code;
     int64_t wanted = amount;
     struct balance *balance = state_balance(&member->state, currency->name, work->scratch);
     int64_t available = balance->available > 0 ? balance->available : 0;
     if (cause->terms->refunds == REFUND_CLAMP && amount > available)
         amount = available;
+    TRACE(work, .kind = FACT_TAKEN_BACK, .rule = rule, .terms = cause->terms, .party = member->party, .wanted = wanted,
+          .granted = amount);
     if (amount == 0)
         return ERR_NONE;
+    struct lot lot = work_lot(cause->terms, rule, rule->currency, cause->partner_id,
+                              rule->pending ? posting_due(work, rule, cause) : cause->granted_at);
     struct transfer transfer = {.kind = ENTRY_TAKE_BACK,
                                 .from = ACCOUNT_MEMBER_AVAILABLE,
                                 .to = ACCOUNT_PROGRAMME,
                                 .amount = amount,
                                 .wanted = wanted,
                                 .currency = currency->name,
-                                .rule_id = rule->id};
+                                .rule_id = rule->id,
+                                .lot = &lot};
     code = work_post(work, member, balance, &transfer, cause);
     if (code)
         return code;

@@ -1,5 +1,8 @@
 #include "sink/frames.h"
 
+/* How a reward with an id of its own is written. */
+enum { REWARD_WITH_ID = 3 };
+
 static void put_bytes(struct buffer *out, const void *at, size_t len)
 {
     buffer_put_varint(out, len);
@@ -30,7 +33,8 @@ static void put_headers(struct buffer *out, const struct frame *frame)
 
 void frame_append(struct buffer *frames, const struct frame *frame)
 {
-    buffer_put_u8(frames, (uint8_t)frame->kind);
+    bool has_id = frame->kind == FRAME_REWARD && frame->id.len > 0;
+    buffer_put_u8(frames, has_id ? REWARD_WITH_ID : (uint8_t)frame->kind);
     buffer_put_varint(frames, (uint64_t)frame->offset);
     buffer_put_varint(frames, frame->index);
     buffer_put_be64(frames, (uint64_t)frame->time);
@@ -39,6 +43,8 @@ void frame_append(struct buffer *frames, const struct frame *frame)
     if (frame->kind == FRAME_REWARD) {
         put_text(frames, frame->type);
         put_text(frames, frame->program_id);
+        if (has_id)
+            put_text(frames, frame->id);
         return;
     }
     put_text(frames, frame->reason);
@@ -127,17 +133,22 @@ enum err_code frame_next(struct bytes frames, size_t *at, struct frame *out, str
 {
     struct reader reader = {frames, *at, *at >= frames.len};
     struct frame frame = {0};
+    int kind = 0;
     if (!reader.failed)
-        frame.kind = frames.at[reader.at++];
+        kind = frames.at[reader.at++];
     frame.offset = (int64_t)get_varint(&reader);
     frame.index = (uint32_t)get_varint(&reader);
     frame.time = get_be64(&reader);
     frame.key = get_nullable(&reader);
     frame.value = get_nullable(&reader);
-    if (frame.kind == FRAME_REWARD) {
+    if (kind == FRAME_REWARD || kind == REWARD_WITH_ID) {
+        frame.kind = FRAME_REWARD;
         frame.type = get_text(&reader);
         frame.program_id = get_text(&reader);
-    } else if (frame.kind == FRAME_DEAD_LETTER) {
+        if (kind == REWARD_WITH_ID)
+            frame.id = get_text(&reader);
+    } else if (kind == FRAME_DEAD_LETTER) {
+        frame.kind = FRAME_DEAD_LETTER;
         get_dead_letter(&reader, &frame, headers);
     } else {
         reader.failed = true;

@@ -25,6 +25,7 @@ struct frame {
     /* a reward's */
     struct text type; /* CloudEvents type */
     struct text program_id;
+    struct text id; /* of what was owed; empty: the id that follows from the place */
     /* a dead letter's */
     struct text reason;
     struct text stage;

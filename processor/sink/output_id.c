@@ -1,7 +1,9 @@
 #include "sink/output_id.h"
 
 #include <assert.h>
+#include <stdio.h>
 
+#include "base/hash.h"
 #include "rules/rate.h"
 
 struct text output_id(int32_t topic_no, int32_t partition, int64_t offset, uint32_t index, char room[OUTPUT_ID_SIZE])
@@ -18,4 +20,13 @@ struct text output_id(int32_t topic_no, int32_t partition, int64_t offset, uint3
         len += number.len;
     }
     return (struct text){room, len};
+}
+
+struct text output_id_of_settlement(struct hash16 settlement, uint32_t index, char room[OUTPUT_ID_SIZE])
+{
+    char hex[33];
+    hash16_hex(settlement, hex);
+    int len = snprintf(room, OUTPUT_ID_SIZE, "due.%s.%lu", hex, (unsigned long)index);
+    assert(len > 0 && len < OUTPUT_ID_SIZE);
+    return (struct text){room, (size_t)len};
 }

@@ -196,7 +196,7 @@ static void add_header(rd_kafka_headers_t *headers, const char *name, struct tex
 }
 
 /* CloudEvents 1.0, Kafka protocol binding, binary content mode. */
-static rd_kafka_headers_t *reward_headers(const struct frame *frame, struct text id)
+static rd_kafka_headers_t *reward_headers(const struct frame *frame, struct text place)
 {
     static const char origin[] = "/points/";
     enum { ORIGIN = sizeof origin - 1, SOURCE_MOST = 300 };
@@ -206,12 +206,14 @@ static rd_kafka_headers_t *reward_headers(const struct frame *frame, struct text
     memcpy(source, origin, ORIGIN);
     memcpy(source + ORIGIN, frame->program_id.at, len);
     add_header(headers, "ce_specversion", TEXT("1.0"));
-    add_header(headers, "ce_id", id);
+    add_header(headers, "ce_id", frame->id.len > 0 ? frame->id : place);
     add_header(headers, "ce_source", (struct text){source, ORIGIN + len});
     add_header(headers, "ce_type", frame->type);
     add_header(headers, "ce_time", text_of(rfc3339_format(frame->time, time)));
     add_header(headers, "ce_subject", (struct text){(const char *)frame->key.at, frame->key.len});
     add_header(headers, "content-type", TEXT("application/avro"));
+    if (frame->id.len > 0)
+        add_header(headers, SETTLED_BY_HEADER, place);
     return headers;
 }
 

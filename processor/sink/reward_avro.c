@@ -23,6 +23,11 @@ const char *reward_type_name(enum reward_type type)
         [REWARD_REFERRAL_ACCEPTED] = "referral.accepted",
         [REWARD_REFERRAL_REFUSED] = "referral.refused",
         [REWARD_MEMBER_MERGED] = "member.merged",
+        [REWARD_REFUND_DROPPED] = "refund.dropped",
+        [REWARD_POINTS_PENDING] = "points.pending",
+        [REWARD_POINTS_EXPIRING] = "points.expiring",
+        [REWARD_POINTS_EXPIRED] = "points.expired",
+        [REWARD_POINTS_RETURNED] = "points.returned",
     };
     assert((unsigned)type < REWARD_TYPE_COUNT);
     return names[type];
@@ -69,17 +74,15 @@ static uint8_t *put_text(uint8_t *at, struct text text)
 /* At least as many bytes as the encoding takes. */
 static size_t bound(const struct reward_frame *frame, const struct reward *reward, const struct reward_context *context)
 {
-    const struct event *event = context->event;
-    size_t texts = context->id.len + event->program_id.len + reward->partner_id.len + context->member_id.len +
+    size_t texts = context->id.len + context->program_id.len + reward->partner_id.len + context->member_id.len +
                    reward->currency.len + reward->rule_id.len + reward->subject.len + reward->benefit.len +
-                   reward->reason.len + event->source.len + event->id.len;
+                   reward->reason.len + context->event_source.len + context->event_id.len;
     return frame->prefix_len + texts + (TEXTS + LONGS) * LONG_BYTES_MAX;
 }
 
 struct bytes reward_encode(const struct reward_frame *frame, const struct reward *reward,
                            const struct reward_context *context, struct arena *arena)
 {
-    const struct event *event = context->event;
     size_t most = bound(frame, reward, context);
     uint8_t *begin = arena_raw(arena, most);
     uint8_t *at = begin;
@@ -87,10 +90,10 @@ struct bytes reward_encode(const struct reward_frame *frame, const struct reward
     memcpy(at, frame->prefix, frame->prefix_len);
     at = put_text(at + frame->prefix_len, context->id);
     at = put_long(at, TYPE_SYMBOL_FIRST + (int64_t)reward->type);
-    at = put_text(at, event->program_id);
+    at = put_text(at, context->program_id);
     at = put_text(at, reward->partner_id);
     at = put_text(at, context->member_id);
-    at = put_long(at, event->occurred_at);
+    at = put_long(at, context->occurred_at);
     at = put_long(at, reward->amount);
     at = put_text(at, reward->currency);
     at = put_long(at, reward->balance_after);
@@ -100,8 +103,8 @@ struct bytes reward_encode(const struct reward_frame *frame, const struct reward
     at = put_text(at, reward->subject);
     at = put_text(at, reward->benefit);
     at = put_text(at, reward->reason);
-    at = put_text(at, event->source);
-    at = put_text(at, event->id);
+    at = put_text(at, context->event_source);
+    at = put_text(at, context->event_id);
     assert((size_t)(at - begin) <= most);
     return (struct bytes){begin, (size_t)(at - begin)};
 }

@@ -12,10 +12,14 @@ struct reward_frame {
     size_t prefix_len;
 };
 
+/* What an output says beside the reward: of which member, when, and by which event or settlement. */
 struct reward_context {
-    const struct event *event;
+    struct text program_id;
     struct text member_id; /* of the reward's party */
     struct text id;        /* the output's id */
+    int64_t occurred_at;
+    struct text event_source;
+    struct text event_id;
 };
 
 /* The single-object frame of the built-in schema. */

@@ -78,3 +78,36 @@ def test_small_batches_give_the_same_ledger_as_large_ones(make_world):
     for other in ledgers[1:]:
         for name, rows in other.items():
             assert rows == ledgers[0][name], name
+
+
+@pytest.mark.parametrize("round_", range(2))
+def test_members_who_are_merged_and_erased_while_their_events_come(make_world, round_):
+    """On two instances, of which one is killed and started again meanwhile; a replay changes nothing."""
+    seed = SEED + round_
+    print(f"POINTSTEST_SEED={seed} repeats this history as its first")
+    world = make_world(partitions=3)
+    for program in ALL:
+        world.apply(program)
+    first, second = world.processor().start(), world.processor("1").start()
+    workload = Workload(world, seed, members=60, merges=0.03)
+    for _ in range(5):
+        world.send(*workload.plan(500))
+        first.kill()
+        first, second = second, first.start()
+    world.wait_caught_up(90)
+    shop, anna, zoe = workload.shops["shop"], "anna", "zoe"
+    world.publish(shop.paid(anna, "o-anna", 5000), shop.make("member", "merged", anna, merged_into=zoe))
+    world.wait_caught_up(30)
+    world.publish(shop.make("member", "merged", anna, merged_into="someone"), shop.make("member", "merged", zoe, merged_into=anna),
+                  shop.make("member", "merged", zoe, merged_into=zoe), shop.make("member", "erased", zoe))
+    world.wait_caught_up(30)
+    world.publish(shop.paid(anna, "o-anna-2", 5000))
+    world.wait_caught_up(30)
+    seen, expected = verify(world)
+    assert {"merged_before", "merge_cycle", "merged_with_itself", "member_erased"} <= set(seen.dead.values())
+    assert {entry.kind for entries in seen.entries.values() for entry in entries} >= {7, 8}
+    assert expected.states[("shop", zoe)].balances["points"] > 0, "the sums stay"
+    erased = {member for member, state in expected.states.items() if state.erased}
+    assert ("shop", zoe) in erased and ("shop", anna) in erased
+    named = {*world.query("SELECT program_id, member_id FROM members")}
+    assert not named & erased, "ids of erased members stand in the table"

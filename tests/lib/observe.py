@@ -54,9 +54,11 @@ def read_entries(world: World, seen: Observation, topics: dict):
     rows = world.query(
         "SELECT m.program_id, m.member_id, e.program_id, e.sequence, e.kind, e.from_account, e.to_account, e.amount, e.wanted,"
         " e.currency, e.partner_id, e.rule_id, e.subject, e.program_version, e.topic_no, e.partition, e.input_offset,"
-        " e.occurred_at FROM entries e LEFT JOIN members m USING (member_key) ORDER BY e.member_key, e.sequence")
-    for row in rows:
+        " e.occurred_at, e.member_key FROM entries e LEFT JOIN members m USING (member_key) ORDER BY e.member_key, e.sequence")
+    names = member_names(world)
+    for *row, key in rows:
         assert row[0] is not None, "an entry's member is not in the members table"
+        row[1] = row[1] or names[key.bytes]  # erased: forgotten in the table
         assert row[0] == row[2], "an entry's program is not its member's"
         where = (topics[row[14]], row[15], row[16])
         seen.entries[where].append(Entry(member=(row[0], row[1]), sequence=row[3], kind=row[4], from_account=row[5],
@@ -67,7 +69,24 @@ def read_entries(world: World, seen: Observation, topics: dict):
 
 def key_hash(event: dict) -> bytes:
     """How the table of event keys names an event: its source and id, each behind its length."""
-    fields = (b"event", event["source"].encode(), event["id"].encode())
+    return hashed(b"event", event["source"].encode(), event["id"].encode())
+
+
+def member_key(program_id: str, member_id: str) -> bytes:
+    return hashed(b"member", program_id.encode(), member_id.encode())
+
+
+def member_names(world: World) -> dict:
+    """The ids of all members whom the history names, by key."""
+    names = {}
+    for event in (record.event for record in world.history if record.event is not None):
+        for name in ("member_id", "merged_into", "referrer", "referee"):
+            if event.get(name):
+                names[member_key(event.get("program_id") or "default", event[name])] = event[name]
+    return names
+
+
+def hashed(*fields: bytes) -> bytes:
     return hashlib.blake2b(b"".join(len(f).to_bytes(8, "little") + f for f in fields), digest_size=16).digest()
 
 

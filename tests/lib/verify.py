@@ -31,7 +31,7 @@ def check_ledger(world: World, seen: Observation, expected: Expected):
         for entry in entries:
             signed = entry.amount if entry.to_account == AVAILABLE else -entry.amount
             sums[(entry.member, entry.currency)] = sums.get((entry.member, entry.currency), 0) + signed
-    wanted = {who: available for who, (available, _) in balances(expected).items()}
+    wanted = {who: available for who, (available, _) in balances(expected, ended=True).items()}
     assert {who: total for who, total in sums.items() if total} == {who: total for who, total in wanted.items() if total}
     gaps = world.query("SELECT member_key, count(*), max(sequence) FROM entries GROUP BY 1 HAVING count(*) <> max(sequence)")
     assert not gaps, f"sequences with gaps: {gaps}"
@@ -92,6 +92,8 @@ def redis_balances(world: World) -> dict:
             if connection.type(key) != "hash":
                 continue
             fields = connection.hgetall(key)
+            if "member" not in fields:
+                continue  # merged into another, or erased
             member = (fields["program"], fields["member"])
             assert key == f"{world.redis_prefix}:{{{member[0]}/{member[1]}}}"
             for name, value in fields.items():
@@ -101,10 +103,21 @@ def redis_balances(world: World) -> dict:
     return found
 
 
+def redis_ended(world: World) -> dict:
+    """member -> what Redis shows of an account that ended, beside its version: where it went, or None where it was erased."""
+    found = {}
+    with world.redis() as connection:
+        for key in connection.scan_iter(match=f"{world.redis_prefix}:{{*", count=1000):
+            if connection.type(key) == "hash" and not connection.hexists(key, "member"):
+                program, _, member = key[len(world.redis_prefix) + 2:-1].partition("/")
+                found[(program, member)] = connection.hget(key, "merged_into")
+    return found
+
+
 def redis_versions(world: World) -> dict:
     found = {}
     with world.redis() as connection:
-        for program, member, _ in world.query("SELECT program_id, member_id, version FROM members"):
+        for program, member, _ in world.query("SELECT program_id, member_id, version FROM members WHERE member_id <> ''"):
             version = connection.hget(f"{world.redis_prefix}:{{{program}/{member}}}", "version")
             found[(program, member)] = int(version) if version is not None else None
     return found
@@ -112,10 +125,15 @@ def redis_versions(world: World) -> dict:
 
 def check_redis(world: World, expected: Expected, seconds: float = 20):
     wanted = balances(expected)
-    ledger = {(program, member): version for program, member, version in world.query("SELECT program_id, member_id, version FROM members")}
+    ledger = {(program, member): version
+              for program, member, version in world.query("SELECT program_id, member_id, version FROM members WHERE member_id <> ''")}
+    erased = {member for member, state in expected.states.items() if state.erased}
+    merged = {member: state.merged_into for member, state in expected.states.items() if state.merged_into is not None}
 
     def shown():
-        return redis_balances(world) == wanted and redis_versions(world) == ledger
+        ended = redis_ended(world)
+        return (redis_balances(world) == wanted and redis_versions(world) == ledger and set(ended) <= erased | set(merged)
+                and all(ended.get(member) == into for member, into in merged.items()))
 
     try:
         until(shown, seconds, "Redis shows what the ledger holds", every=0.2)

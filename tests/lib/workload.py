@@ -20,11 +20,13 @@ class Workload:
     can be told from what it left; copies go anywhere."""
 
     def __init__(self, world: World, seed: int, members: int = 80, scatter: float = 0.15, duplicates: float = 0.1,
-                 conflicts: float = 0.02, late: float = 0.03, poison: float = 0.02):
+                 conflicts: float = 0.02, late: float = 0.03, poison: float = 0.02,
+                 merges: float = 0.0):
         self.world = world
         self.seed = seed
         self.random = random.Random(seed)
         self.members = [f"member-{n:03}" for n in range(members)]
+        self.merges = merges
         self.scatter, self.duplicates, self.conflicts, self.late, self.poison = scatter, duplicates, conflicts, late, poison
         programs = {program.id: program for program in ProgramSet(*world.programs).programs}
         self.shops = {name: events.Shop(name, at=START, step=0) for name in programs}
@@ -76,6 +78,8 @@ class Workload:
             event = self.held_back.pop(0)
             self.orders.append(event)
             return event
+        if self.merges and self.random.random() < self.merges:
+            return self.merged(shop, member)
         made = self.random.choices(
             (self.paid, self.refund, self.order_news, self.review, self.share, self.referral, self.activity, self.adjustment, self.ignored),
             weights=(34, 16, 6, 10, 8, 8, 8, 4, 4))[0]
@@ -188,6 +192,13 @@ class Workload:
         """Members meet in fours: the search for the order of decision stays among few."""
         at = self.members.index(member) // 4 * 4
         return [other for other in self.members[at:at + 4] if other != member] or [member]
+
+    def merged(self, shop, member) -> dict:
+        """Mostly into a friend; at times into itself; one in eight is erased."""
+        if self.random.random() < 0.125:
+            return shop.make("member", "erased", member)
+        into = member if self.random.random() < 0.05 else self.random.choice(self.friends(member))
+        return shop.make("member", "merged", member, merged_into=into)
 
     def activity(self, shop, member) -> dict:
         name = self.random.choice(("sign_up", "miles_walked", "app_visit", "survey"))

@@ -11,8 +11,9 @@ from fractions import Fraction
 
 from model.program import Program, ProgramSet, Rule
 
-PROGRAMME, AVAILABLE, CONVERTED = 1, 2, 6
-ACCRUAL, TAKE_BACK, CONVERSION, CONVERSION_VOIDED, ADJUSTMENT = 1, 2, 3, 4, 6
+PROGRAMME, AVAILABLE, CONVERTED, MERGED_ACCOUNT = 1, 2, 6, 7
+ACCRUAL, TAKE_BACK, CONVERSION, CONVERSION_VOIDED, ADJUSTMENT, MERGED_EARNED, MERGED = 1, 2, 3, 4, 6, 7, 8
+WAITING_US, WAITING_MOST = 90 * 86_400_000_000, 16
 INT64_MAX = 2**63 - 1
 
 
@@ -110,6 +111,10 @@ class State:
     spent: dict = field(default_factory=dict)  # reward id -> minor units spent towards it
     orders: dict = field(default_factory=dict)
     subjects: dict = field(default_factory=dict)  # (kind, name) -> Once
+    waiting: list = field(default_factory=list)  # (due, refund event) of orders that have not come, by due
+    merged_into: str | None = None
+    merged: set = field(default_factory=set)  # members that were merged into this one, over others too
+    erased: bool = False
 
 
 @dataclass
@@ -123,10 +128,52 @@ def parties(event: dict) -> list:
     """The members whom an event touches, its own first."""
     program_id = event.get("program_id") or "default"
     own = event["member_id"]
-    if event["type"] != "referral":
+    if is_merge(event):
+        others = [m for m in (event["merged_into"],) if m != own]
+    elif event["type"] != "referral":
         return [(program_id, own)]
-    others = [m for m in (event["referrer"], event["referee"]) if m != own]
+    else:
+        others = [m for m in (event["referrer"], event["referee"]) if m != own]
     return [(program_id, own)] + [(program_id, m) for m in dict.fromkeys(others) if m]
+
+
+def is_merge(event: dict) -> bool:
+    return (event["type"], event["kind"]) == ("member", "merged")
+
+
+def follow(states: dict, event: dict) -> dict:
+    """The event as it counts after merges: members that went up in others are replaced by those. A merge's own member is not,
+    and its target not by its own member."""
+    event = dict(event)
+    program_id = event.get("program_id") or "default"
+
+    def end_of(member: str) -> str:
+        while (state := states.get((program_id, member))) is not None and state.merged_into is not None:
+            if is_merge(event) and state.merged_into == event["member_id"]:
+                break
+            member = state.merged_into
+        return member
+
+    if is_merge(event):
+        if event["merged_into"] != event["member_id"]:
+            event["merged_into"] = end_of(event["merged_into"])
+        return event
+    if event["type"] == "referral":
+        event["counted_as"] = event["referee"]
+        event["referrer"], event["referee"] = end_of(event["referrer"]), end_of(event["referee"])
+    event["member_id"] = end_of(event["member_id"])
+    return event
+
+
+def touched(states: dict, event: dict) -> list:
+    """The members whose states a decision over the event rests on."""
+    program_id = event.get("program_id") or "default"
+    members = dict.fromkeys(parties(event) + parties(follow(states, event)))
+    for member in list(members):
+        while (state := states.get(member)) is not None and state.merged_into is not None:
+            member = (program_id, state.merged_into)
+            members[member] = None
+    return list(members)
 
 
 class Step:
@@ -157,7 +204,7 @@ class Step:
         if abs(balance) > INT64_MAX:
             raise Refused("overflow")
         state.balances[currency] = balance
-        if kind in (ACCRUAL, TAKE_BACK):
+        if kind in (ACCRUAL, TAKE_BACK, MERGED_EARNED):
             state.lifetime[currency] = state.lifetime.get(currency, 0) + sign * amount
         partner = self.partner if partner is None else partner
         self.out.entries.append(Entry(member, state.sequence, kind, source, target, amount, wanted, currency, partner, rule_id,
@@ -250,28 +297,47 @@ class Step:
             self.order_granted()
 
     def order_of(self, member) -> Order:
-        fresh = Order(self.event["currency"], self.partner)
-        order = self.state(member).orders.setdefault(self.event["order_id"], fresh)
+        """The order as it is known; where it has not come: as what waits for it."""
+        state, order_id = self.state(member), self.event["order_id"]
+        order = state.orders.get(order_id)
+        if order is None:
+            waiting = [event for _, event in state.waiting if event["order_id"] == order_id]
+            first = waiting[0] if waiting else self.event
+            order = Order(first["currency"], first.get("partner_id") or "")
+            for event in waiting:
+                undo_some(order, event)
         if order.currency != self.event["currency"]:
             raise Refused("impossible_event")
         return order
 
+    def keep(self, member, order_id: str, order: Order):
+        state = self.state(member)
+        state.orders[order_id] = order
+        state.waiting = [(due, event) for due, event in state.waiting if event["order_id"] != order_id]
+
     def order_undone(self):
         event, member = self.event, parties(self.event)[0]
-        order = self.order_of(member)
-        lines, amount = event.get("lines") or [], event.get("refund_amount") or 0
-        if event["kind"] == "cancelled" or (not lines and not amount):
-            order.whole = True
-        elif lines and amount:
-            raise Refused("impossible_event")
-        elif order.kinds and any(line_key(line) not in order.lines for line in lines):
-            raise Refused("impossible_event")
-        else:
-            order.refunded_amount += amount
-            for line in lines:
-                order.returned[line_key(line)] = order.returned.get(line_key(line), 0) + line["quantity"]
+        order, state = self.order_of(member), self.state(member)
+        undo_some(order, event)
         if order.kinds:
+            self.keep(member, event["order_id"], order)
             self.recompute(member, order)
+        elif len(state.waiting) >= WAITING_MOST:
+            raise Refused("refund_without_order")
+        else:
+            state.waiting.append((event["occurred_at"] + WAITING_US, event))
+            state.waiting.sort(key=lambda item: item[0])
+
+    def drop_waiting(self):
+        """Settles what falls due by the event's time: refunds whose orders did not come."""
+        first = next(iter(self.program.points))
+        for member in parties(self.event):
+            if self.before.get(member) is None:
+                continue
+            while (held := self.before[member] if member not in self.out.states else self.state(member)).waiting \
+                    and held.waiting[0][0] <= self.event["occurred_at"]:
+                _, refund = self.state(member).waiting.pop(0)
+                self.tell("refund.dropped", member, 0, first, first, "refund", refund["order_id"], partner="")
 
     def order_amended(self):
         event, member = self.event, parties(self.event)[0]
@@ -293,6 +359,7 @@ class Step:
         order = self.order_of(member)
         if event["kind"] in order.kinds:
             return
+        self.keep(member, event["order_id"], order)
         first = not order.kinds
         if first:
             order.version = self.program.version
@@ -381,13 +448,13 @@ class Step:
         self.settle(member)
 
     def referral(self):
-        event, members, referee = self.event, parties(self.event), self.event["referee"]
-        if event["member_id"] not in (event["referrer"], referee):
+        event, members, referee = self.event, parties(self.event), self.event["counted_as"]
+        if event["member_id"] not in (event["referrer"], event["referee"]):
             raise Refused("impossible_event")
         first = next(iter(self.program.points))
         if event["kind"] == "voided":
             self.referral_voided(members, referee)
-        elif event["kind"] == "converted" and event["referrer"] == referee:
+        elif event["kind"] == "converted" and event["referrer"] == event["referee"]:
             for rule in self.rules_on("referral.converted")[:1]:
                 self.tell("referral.refused", members[0], 0, first, first, rule.id, referee)
         elif event["kind"] == "converted":
@@ -423,6 +490,87 @@ class Step:
             for member in members:
                 self.settle(member)
 
+    # ---- members
+
+    def member(self):
+        if self.event["kind"] == "merged":
+            self.merge()
+        elif self.event["kind"] == "erased":
+            self.erase()
+
+    def erase(self):
+        own = parties(self.event)[0]
+        for member in [own, *self.state(own).merged]:
+            state = self.state(member)
+            self.out.states[member] = State(sequence=state.sequence, balances=state.balances, lifetime=state.lifetime, erased=True)
+
+    def merge(self):
+        if not self.event["merged_into"]:
+            raise Refused("impossible_event")
+        if self.event["merged_into"] == self.event["member_id"]:
+            raise Refused("merged_with_itself")
+        ends, into = parties(self.event)
+        old, new = self.state(ends), self.state(into)
+        if old.merged_into is not None:
+            raise Refused("merged_before")
+        if new.merged_into is not None:
+            raise Refused("merge_cycle")
+        self.unite_subjects(old, new, ends, into)
+        for order_id, order in old.orders.items():
+            new.orders[order_id] = unite_orders(new.orders[order_id], order) if order_id in new.orders else order
+        for counter in ("counters", "spent"):
+            for name, value in getattr(old, counter).items():
+                getattr(new, counter)[name] = getattr(new, counter).get(name, 0) + value
+        told = self.merge_points(ends, into)
+        new.waiting = sorted(new.waiting + old.waiting, key=lambda item: item[0])
+        for _, refund in list(new.waiting):
+            if refund["order_id"] in new.orders:
+                self.meet(into, new, refund)
+        for currency, amount in told:
+            self.tell("member.merged", ends, max(0, amount), currency, currency, "merge", into[1])
+            self.tell("member.merged", into, max(0, amount), currency, currency, "merge", ends[1])
+        new.merged |= {ends} | old.merged
+        self.out.states[ends] = State(sequence=old.sequence, balances=old.balances, lifetime=old.lifetime, merged_into=into[1])
+
+    def unite_subjects(self, old: State, new: State, ends, into):
+        """A referee counts once: from now on under both names, but what each earned is taken back under its own."""
+        names = [("referral", ends[1]), ("referral", into[1])]
+        referred = [copy.deepcopy(old.subjects.get(names[0])), copy.deepcopy(new.subjects.get(names[1]))]
+        for name, once in old.subjects.items():
+            new.subjects[name] = unite_once(new.subjects[name], once) if name in new.subjects else once
+        for name, other in zip(names, reversed(referred)):
+            if other is not None:
+                used = Once({rule: (version, 0) for rule, (version, _) in other.granted.items()}, other.partner_id, other.closed)
+                new.subjects[name] = unite_once(new.subjects.get(name) or Once(), used)
+
+    def merge_points(self, ends, into) -> list:
+        old = self.state(ends)
+        held = {name for part in (old.balances, old.lifetime) for name, points in part.items() if points}
+        moved = [(currency, old.balances.get(currency, 0)) for currency in sorted(held, key=lambda name: name.encode())]
+        for currency, available in moved:
+            earned = old.lifetime.get(currency, 0)
+            for kind, amount in ((MERGED_EARNED, earned), (MERGED, available - earned)):
+                for member, signed in ((ends, -amount), (into, amount)):
+                    source, target = (MERGED_ACCOUNT, AVAILABLE) if signed > 0 else (AVAILABLE, MERGED_ACCOUNT)
+                    if signed:
+                        other = into if member == ends else ends
+                        self.book(member, kind, source, target, abs(signed), abs(signed), currency, "merge", other[1])
+        return moved or [(next(iter(self.program.points)), 0)]
+
+    def meet(self, member, state: State, refund: dict):
+        """A refund that waited at one account meets its order of the other. Lines that the order does not have are nothing."""
+        cause, order = self.event, state.orders[refund["order_id"]]
+        state.waiting = [(due, event) for due, event in state.waiting if event is not refund]
+        if order.currency != refund["currency"]:
+            return
+        lines = refund.get("lines") or []
+        known = [line for line in lines if line_key(line) in order.lines]
+        if known or not lines:
+            undo_some(order, dict(refund, lines=known))
+        self.event = dict(refund, member_id=member[1])
+        self.recompute(member, order)
+        self.event = cause
+
     def activity(self):
         event, member = self.event, parties(self.event)[0]
         name, value = event["name"], event.get("value") or 0
@@ -441,6 +589,44 @@ class Step:
         self.book(member, ADJUSTMENT, source, target, amount, amount, currency, "adjustment")
         self.tell("points.granted" if adds else "points.taken_back", member, amount, currency, currency, "adjustment",
                   reason=event["reason"])
+
+
+def undo_some(order: Order, event: dict):
+    """Notes what a refund or a cancellation takes of the order."""
+    lines, amount = event.get("lines") or [], event.get("refund_amount") or 0
+    if event["kind"] == "cancelled" or (not lines and not amount):
+        order.whole = True
+    elif lines and amount:
+        raise Refused("impossible_event")
+    elif order.kinds and any(line_key(line) not in order.lines for line in lines):
+        raise Refused("impossible_event")
+    else:
+        order.refunded_amount += amount
+        for line in lines:
+            order.returned[line_key(line)] = order.returned.get(line_key(line), 0) + line["quantity"]
+
+
+def unite_orders(into: Order, other: Order) -> Order:
+    """One order that both accounts had: what was granted and what came back adds up."""
+    into.whole |= other.whole
+    into.refunded_amount += other.refunded_amount
+    for key, quantity in other.returned.items():
+        into.returned[key] = into.returned.get(key, 0) + quantity
+    into.kinds += [kind for kind in other.kinds if kind not in into.kinds]
+    for rule, points in other.granted.items():
+        into.granted[rule] = into.granted.get(rule, 0) + points
+    into.spent = into.remaining()
+    return into
+
+
+def unite_once(into: Once, other: Once) -> Once:
+    if not into.granted:
+        into.partner_id = other.partner_id
+    for rule, (version, points) in other.granted.items():
+        held = into.granted.get(rule, (version, 0))
+        into.granted[rule] = (held[0], held[1] + points)
+    into.closed |= other.closed
+    return into
 
 
 def decimal(amount: int, digits: int) -> str:
@@ -467,7 +653,11 @@ def decide(programs: ProgramSet, states: dict, event: dict) -> Decision:
         raise Refused("unknown_program")
     if event.get("partner_id") and event["partner_id"] not in program.partners:
         raise Refused("undeclared_partner")
+    event = follow(states, event)
     step = Step(programs, program, states, event)
+    if any(states[member].erased for member in parties(event) if member in states):
+        raise Refused("member_erased")
+    step.drop_waiting()
     handler = getattr(step, event["type"], None)
     if handler is not None:
         handler()

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from model.decide import Refused, State, decide, parties
+from model.decide import Refused, State, decide, is_merge, parties, touched
 from model.program import ProgramSet
 
 BUDGET = 100_000
@@ -66,10 +66,11 @@ def observed_facts(record: dict) -> tuple:
             record["program_version"], record["partner_id"], record["occurred_at"], record["event_source"], record["event_id"])
 
 
-def subject_of(event: dict) -> tuple:
-    """What an event is about: only records about the same thing can change each other's outcome beyond balances."""
+def subject_of(event: dict, one: dict | None = None) -> tuple:
+    """What an event is about: only records about the same thing can change each other's outcome beyond balances. one: members
+    who become one, by each of them."""
     thing = next((event[name] for name in ("order_id", "sku", "content", "referee", "name") if event.get(name)), "")
-    whose = () if event["type"] == "referral" else parties(event)[0]
+    whose = () if event["type"] == "referral" else (one or {}).get(parties(event)[0], parties(event)[0])
     return (event["type"], event.get("program_id") or "default", thing, whose)
 
 
@@ -88,6 +89,7 @@ class Group:
         self.applied: dict = {}  # key -> (content, coordinates)
         self.fits: dict = {}
         self.total = len(records)
+        self.one = become_one(records)
         self.telling = defaultdict(list)  # subject, event key, orders of a member -> [(queue, place)] of records that left something
         self.refusals = defaultdict(list)  # event key -> [(queue, place)] of records that the rules refused
         self.told = defaultdict(list)  # member -> [(queue, place, currency, balance)] of outputs without entries of that member
@@ -101,11 +103,14 @@ class Group:
                 if seen.dead.get(record.coordinates, "conflicting_duplicate") != "conflicting_duplicate":
                     self.refusals[event_key(record.event)].append((i, place))
                 if self.left_something(record.coordinates):
-                    self.telling[subject_of(record.event)].append((i, place))
+                    self.telling[subject_of(record.event, self.one)].append((i, place))
                     if record.coordinates not in seen.dead:
                         self.telling[event_key(record.event)].append((i, place))
                     if record.event["type"] == "order":
-                        self.telling[("orders", parties(record.event)[0])].append((i, place))
+                        self.telling[("orders", self.one_of(record.event))].append((i, place))
+
+    def one_of(self, event: dict) -> tuple:
+        return self.one.get(parties(event)[0], parties(event)[0])
 
     def left_something(self, where: tuple) -> bool:
         return bool(self.seen.entries.get(where) or self.seen.rewards.get(where) or where in self.seen.dead)
@@ -124,7 +129,7 @@ class Group:
         if self.to_come(i, event_key(event)):
             return None  # the copy that counted is the one that left something
         spends = any((self.states.get(member) or State()).spent != state.spent for member, state in predicted.states.items())
-        about = [subject_of(event)] + [("orders", member) for member in parties(event) if spends]
+        about = [subject_of(event, self.one)] + ([("orders", self.one_of(event))] if spends else [])
         if not any(self.to_come(i, thing) for thing in about):
             return 0
         changes = any(self.states.get(member) != state for member, state in predicted.states.items())
@@ -206,17 +211,17 @@ class Group:
     def fit(self, i: int) -> Prediction | None:
         """The decision over a head if it is what was seen. Kept as long as nothing changed that it rests on."""
         record = self.head(i)
-        rests_on = [self.states.get(member) for member in parties(record.event)] + [self.applied.get(event_key(record.event))]
+        rests_on = [self.states.get(member) for member in touched(self.states, record.event)] + [self.applied.get(event_key(record.event))]
         kept = self.fits.get(i)
-        if kept is None or kept[0] is not record or any(a is not b for a, b in zip(kept[1], rests_on)):
+        if kept is None or kept[0] is not record or len(kept[1]) != len(rests_on) or any(a is not b for a, b in zip(kept[1], rests_on)):
             predicted = self.predict(record)
             kept = self.fits[i] = (record, rests_on, predicted if self.difference(record, predicted) is None else None)
         return kept[2]
 
     def spoils(self, i: int, predicted: Prediction, fitting: list) -> bool:
         """True where taking this head first would make another head of the same member unfit, and not the other way."""
-        mine = set(parties(self.head(i).event))
-        rivals = [other for _, other, _ in fitting if other != i and mine & set(parties(self.head(other).event))]
+        mine = set(touched(self.states, self.head(i).event))
+        rivals = [other for _, other, _ in fitting if other != i and mine & set(touched(self.states, self.head(other).event))]
         for other in rivals:
             if not self.fits_after(i, predicted, other) and self.fits_after(other, self.fit(other), i):
                 return True
@@ -276,6 +281,18 @@ class Group:
         return "\n".join(sorted(lines, key=len)[:5])
 
 
+def become_one(records: list) -> dict:
+    """Members that merges name, each with a stand-in for all that it may become one with."""
+    one: dict = {}
+    for event in (record.event for record in records if is_merge(record.event)):
+        members = [one.get(member, member) for member in parties(event)]
+        for member, stand_in in list(one.items()):
+            if stand_in in members:
+                one[member] = members[0]
+        one.update(dict.fromkeys([*members, *parties(event)], members[0]))
+    return one
+
+
 def groups(records: list) -> list:
     """Records split into groups that share neither a member nor an event id."""
     parent: dict = {}
@@ -318,11 +335,13 @@ def explain(sources: list, history: list, seen) -> Expected:
     return expected
 
 
-def balances(expected: Expected) -> dict:
-    """(member, currency) -> (available, lifetime)."""
+def balances(expected: Expected, ended: bool = False) -> dict:
+    """(member, currency) -> (available, lifetime), of accounts that go on; ended: of all."""
     found = {}
     for member, state in expected.states.items():
         assert isinstance(state, State)
+        if not ended and (state.erased or state.merged_into is not None):
+            continue
         for currency in {*state.balances, *state.lifetime}:
             found[(member, currency)] = (state.balances.get(currency, 0), state.lifetime.get(currency, 0))
     return found

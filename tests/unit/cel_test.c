@@ -3,6 +3,7 @@
 
 #include "base/embedded.h"
 #include "rules/cel/cel.h"
+#include "rules/cel/explain.h"
 #include "rules/cel/number.h"
 #include "rules/cel/regex.h"
 #include "rules/event_fields.h"
@@ -295,4 +296,57 @@ Test(cel, fields_of_events_are_those_of_the_schemas)
         cr_assert(file->name, "%s", name);
         each_schema_field((enum event_type)type, file->at, file->end);
     }
+}
+
+/* ---- why */
+
+/* "source = value", one line each, indented by depth, with the element in brackets. */
+static void explains(const char *source, const char *expected)
+{
+    struct cel_env env = environment();
+    struct cel_program *program;
+    struct cel_fault fault;
+    struct cel_parts parts;
+    struct cel_value variables[] = {event_fields_value(&order), cel_int(7)};
+    struct text got = TEXT("");
+    cr_assert_eq(cel_compile(&env, text_of(source), arena, &program, &fault), ERR_NONE);
+    cel_explain(program, variables, arena, &parts);
+    for (size_t i = 0; i < parts.count; i++) {
+        const struct cel_part *part = &parts.items[i];
+        got = arena_printf(arena, "%.*s%*s%.*s = %.*s", (int)got.len, got.at, 2 * part->depth, "",
+                           (int)part->source.len, part->source.at, (int)part->value.len, part->value.at);
+        got = part->element >= 0 ? arena_printf(arena, "%.*s [%d]\n", (int)got.len, got.at, part->element)
+                                 : arena_printf(arena, "%.*s\n", (int)got.len, got.at);
+    }
+    cr_assert(text_equal(got, text_of(expected)), "%s\nexpected:\n%s\nbut was:\n%.*s", source, expected, (int)got.len,
+              got.at);
+}
+
+Test(cel, explains_each_part_with_its_source)
+{
+    explains("event.currency == 'EUR' && n*(2 + n) > -3", "event.currency == 'EUR' && n*(2 + n) > -3 = true\n"
+                                                          "  event.currency == 'EUR' = true\n"
+                                                          "    event.currency = \"EUR\"\n"
+                                                          "  n*(2 + n) > -3 = true\n"
+                                                          "    n*(2 + n) = 63\n"
+                                                          "      (2 + n) = 9\n");
+    explains("[1, n][n] == 1", "[1, n][n] == 1 = error: index out of bounds at line 1, column 7\n"
+                               "  [1, n][n] = error: index out of bounds at line 1, column 7\n"
+                               "    [1, n] = [1, 7]\n");
+    explains("n < 7 ? 'low' : ( 'high' )", "n < 7 ? 'low' : ( 'high' ) = \"high\"\n  n < 7 = false\n");
+}
+
+Test(cel, explains_what_a_macro_asks_of_each_element)
+{
+    explains("event.lines.exists(l, l.category == 'coffee' && has(event.coupon))",
+             "event.lines.exists(l, l.category == 'coffee' && has(event.coupon)) = false\n"
+             "  event.lines = [order line {…}, order line {…}]\n"
+             "  l.category == 'coffee' && has(event.coupon) = false [0]\n"
+             "    l.category == 'coffee' = false\n"
+             "      l.category = \"tea\"\n"
+             "    has(event.coupon) = false\n"
+             "  l.category == 'coffee' && has(event.coupon) = false [1]\n"
+             "    l.category == 'coffee' = true\n"
+             "      l.category = \"coffee\"\n"
+             "    has(event.coupon) = false\n");
 }

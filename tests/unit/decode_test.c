@@ -492,7 +492,7 @@ Test(decode, members_are_not_merged_into_nobody_or_themselves_and_are_born_on_a_
     struct event member = some_event(EVENT_MEMBER, MEMBER_MERGED);
     impossible(&member, ERR_BAD_EVENT, "merged_into is empty");
     member.member.merged_into = TEXT("m-1");
-    impossible(&member, ERR_BAD_EVENT, "into itself");
+    impossible(&member, ERR_MERGE_SELF, "into itself");
     member.member.merged_into = TEXT("m-2");
     possible(&member);
     static const char *const days[] = {"1999-02-29", "1999-13-01",  "1999-00-10", "1999-04-31", "1999-4-03",

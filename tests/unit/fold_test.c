@@ -15,7 +15,8 @@ static const char program_text[] = "program: shop\n"
                                    "money:\n  EUR: 2\n"
                                    "rules:\n"
                                    "  - {id: visit, on: activity.visit, earn: {fixed: 10}}\n"
-                                   "  - {id: friend, on: referral.converted, earn: {fixed: 500}}\n";
+                                   "  - {id: friend, on: referral.converted, earn: {fixed: 500}}\n"
+                                   "  - {id: swim, on: activity.swim, earn: {fixed: 10}, budget: 25 points}\n";
 
 enum { RECORDS_MOST = 8 };
 
@@ -35,6 +36,8 @@ struct world {
     struct hash16 existing_content;
     int64_t refused_before;
     int reads_of_keys;
+    int64_t budget_used; /* as the database says */
+    int reads_of_budgets;
     const struct changes *pending;
 };
 
@@ -65,6 +68,15 @@ static enum err_code read_sides_of(void *context, struct hash16 member_key, stru
         (struct side_record){.member_key = member_key, .subject_key = hash_subject(TEXT("activity"), TEXT("walk"))};
     static const uint8_t undone[] = {2, 2, 1, 0, 0};
     (*sides)->record = (struct bytes){undone, sizeof undone};
+    return ERR_NONE;
+}
+
+static enum err_code read_budget(void *context, struct hash16 key, int64_t *used, struct err *err)
+{
+    struct world *world = context;
+    (void)key, (void)err;
+    world->reads_of_budgets++;
+    *used = world->budget_used;
     return ERR_NONE;
 }
 
@@ -135,7 +147,7 @@ static void visit(struct world *world, int64_t offset, const char *id, const cha
 static struct changes *run(struct world *world, bool look_up)
 {
     struct fold_input input = {world->records, world->count, &world->programs, look_up, world->pending};
-    struct fold_reader reader = {world, read_members, read_sides, read_sides_of, read_keys, read_refused};
+    struct fold_reader reader = {world, read_members, read_sides, read_sides_of, read_budget, read_keys, read_refused};
     struct changes *changes = NULL;
     struct err err = {0};
     cr_assert_eq(fold_run(world->fold, &input, &reader, &changes, &err), ERR_NONE, "%s", err.text);
@@ -200,7 +212,7 @@ Test(fold, asks_for_keys_when_a_refused_record_may_be_a_copy)
     visit(&world, 100, "a", "ann");
     visit(&world, 101, "a", "bob");
     struct fold_input input = {world.records, world.count, &world.programs, false, NULL};
-    struct fold_reader reader = {&world, read_members, read_sides, read_sides_of, read_keys, read_refused};
+    struct fold_reader reader = {&world, read_members, read_sides, read_sides_of, read_budget, read_keys, read_refused};
     struct changes *changes = NULL;
     struct err err = {0};
     cr_assert_eq(fold_run(world.fold, &input, &reader, &changes, &err), ERR_KEYS_EXIST);
@@ -251,7 +263,7 @@ Test(fold, knows_the_keys_of_a_batch_whose_transaction_has_not_ended)
     visit(&world, 100, "a", "ann");
     visit(&world, 101, "b", "bob");
     struct fold_input input = {world.records, world.count, &world.programs, true, NULL};
-    struct fold_reader reader = {&world, read_members, read_sides, read_sides_of, read_keys, read_refused};
+    struct fold_reader reader = {&world, read_members, read_sides, read_sides_of, read_budget, read_keys, read_refused};
     struct changes *pending = NULL;
     cr_assert_eq(fold_run(before, &input, &reader, &pending, NULL), ERR_NONE);
     world.pending = pending;
@@ -375,5 +387,73 @@ Test(fold, erases_a_member_with_the_accounts_that_were_merged_into_it)
     cr_assert(find_member(changes, "ann")->erased && find_member(changes, "bob")->erased);
     cr_assert_eq(points_of(&world, find_member(changes, "bob")), 10, "the ledger's sums stay");
     cr_assert_eq(find_member(changes, "ann")->due_at, INT64_MAX);
+    close_world(&world);
+}
+
+static void swim(struct world *world, int64_t offset, const char *id, const char *member)
+{
+    visit(world, offset, id, member);
+    world->records[world->count - 1].event.activity.name = TEXT("swim");
+}
+
+Test(fold, draws_on_a_budget_rest_on_a_range_while_there_is_enough)
+{
+    struct world world;
+    open_world(&world);
+    world.budget_used = 3;
+    swim(&world, 100, "a", "ann");
+    swim(&world, 101, "b", "bob");
+    struct changes *changes = run(&world, false);
+    cr_assert_eq(changes->budgets.count, 1);
+    const struct budget_row *row = &changes->budgets.rows[0];
+    cr_assert(row->loaded == 3 && row->amount == 20);
+    cr_assert(row->least == INT64_MIN && row->most == 5, "whatever was used, up to what leaves 20");
+    cr_assert_eq(world.reads_of_budgets, 1);
+    close_world(&world);
+}
+
+Test(fold, draws_on_a_budget_rest_on_a_number_where_it_cut_a_grant)
+{
+    struct world world;
+    open_world(&world);
+    world.budget_used = 3;
+    swim(&world, 100, "a", "ann");
+    swim(&world, 101, "b", "bob");
+    swim(&world, 102, "c", "cid");
+    swim(&world, 103, "d", "dan");
+    struct changes *changes = run(&world, false);
+    const struct budget_row *row = &changes->budgets.rows[0];
+    cr_assert(row->amount == 22 && changes->entry_count == 3);
+    cr_assert(row->least == 3 && row->most == 3);
+    close_world(&world);
+}
+
+Test(fold, draws_on_a_budget_that_is_used_up_rest_on_its_staying_so)
+{
+    struct world world;
+    open_world(&world);
+    world.budget_used = 25;
+    swim(&world, 100, "a", "ann");
+    swim(&world, 101, "b", "bob");
+    struct changes *changes = run(&world, false);
+    const struct budget_row *row = &changes->budgets.rows[0];
+    cr_assert(row->amount == 0 && row->least == 25 && row->most == INT64_MAX && changes->entry_count == 0);
+    close_world(&world);
+}
+
+Test(fold, expects_what_a_batch_leaves_of_a_budget)
+{
+    struct world world;
+    open_world(&world);
+    swim(&world, 100, "a", "ann");
+    run(&world, false);
+    fold_expect(world.fold);
+    world.count = 0;
+    swim(&world, 101, "b", "bob");
+    struct changes *changes = run(&world, false);
+    cr_assert(changes->budgets.rows[0].loaded == 10 && world.reads_of_budgets == 1);
+    cache_clear(world.cache);
+    changes = run(&world, false);
+    cr_assert(changes->budgets.rows[0].loaded == 0 && world.reads_of_budgets == 2, "the reader is asked again");
     close_world(&world);
 }

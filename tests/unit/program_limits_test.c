@@ -169,7 +169,7 @@ Test(program_limits, name_rules_of_the_file)
                   "11:56: rule `walk` stands here a second time\n"
                   "12:5: id `walk` stands here a second time; the first is in line 7\n"
                   "13:5: limit `b` is for no rule of this file\n"
-                  "14:37: rules has 0 entries; it takes 1 to 4096\n"
+                  "14:37: rules has 0 entries; it takes 1 to 16384\n"
                   "15:5: `most` is missing in a limit\n"
                   "15:13: unknown key `rule` in a limit; did you mean `rules`?\n");
 }
@@ -182,4 +182,56 @@ Test(program_limits, are_bounded)
         snprintf(text + len, sizeof text - len, "  - {id: l%d, most: 5 per day}\n", i);
     }
     expect_errors(text, "25:5: rule `a` has more than 16 limits\n");
+}
+
+Test(program_limits, of_all_members_together_are_budgets)
+{
+    struct loaded loaded =
+        load(HEAD "  - {id: a, on: activity.a, earn: {fixed: 1}, budget: [1000 points, 5 times per month]}\n"
+                  "  - {id: b, on: activity.b, earn: {fixed: 1}, budget: 10 times in all, limit: 1 per day}\n"
+                  "budgets:\n"
+                  "  - {id: spring, most: 2000 points per quarter}\n"
+                  "  - {id: one, most: 1 time, rules: [b]}\n");
+    cr_assert_eq(loaded.code, ERR_NONE);
+    const struct limit_list *a = &loaded.program->rules[0].budgets, *b = &loaded.program->rules[1].budgets;
+    cr_assert(a->count == 3 && b->count == 3 && loaded.program->rules[1].limits.count == 1);
+    cr_assert(a->items[0]->most == 10000 && a->items[0]->window.form == WINDOW_EVER);
+    cr_assert(a->items[1]->key.unit == LIMIT_TIMES && a->items[1]->window.form == WINDOW_MONTH);
+    cr_assert(text_equal(a->items[2]->key.id, TEXT("spring")) && a->items[2]->window.form == WINDOW_QUARTER);
+    cr_assert(b->items[0]->most == 10 && text_equal(b->items[2]->key.id, TEXT("one")));
+    arena_free(loaded.arena);
+}
+
+#define BUDGET "budget is `%s`; expected \"100000 points\", \"500 times\" or \"2000 points per month\"\n"
+
+static void expect_budget(const char *phrase, const char *expected)
+{
+    char text[1024], message[1024];
+    snprintf(text, sizeof text, HEAD "  - {id: a, on: activity.a, earn: {fixed: 1}, budget: %s}\n", phrase);
+    if (expected)
+        snprintf(message, sizeof message, "7:55: %s", expected);
+    else
+        snprintf(message, sizeof message, "7:55: " BUDGET, phrase);
+    expect_errors(text, message);
+}
+
+Test(program_limits, budgets_are_refused_with_the_reason)
+{
+    expect_budget("much", NULL);
+    expect_budget("100 points for all", NULL);
+    expect_budget("100 points per network", NULL);
+    expect_budget("100 points per day and network", NULL);
+    expect_budget("100 points per member's day",
+                  "the period is `member's`; it can be: hour, day, week, month, quarter, year\n");
+    expect_budget("0 points", "budget is zero; expected an amount above zero\n");
+    expect_budget("5 stars", "budget counts stars; rule `a` earns points\n");
+    expect_errors(HEAD "  - {id: a, on: activity.a, earn: {fixed: 1}, budget: [5 points, 6 points]}\n",
+                  "7:66: budget `6 points` counts what another budget of this rule counts\n");
+    expect_errors(HEAD "  - {id: a, on: activity.a, earn: {fixed: 1}}\n"
+                       "budgets:\n"
+                       "  - {id: b, most: 5 stars}\n"
+                       "  - {id: a, most: 5 points, rules: [a, a]}\n",
+                  "9:5: budget `b` is for no rule of this file\n"
+                  "10:5: id `a` stands here a second time; the first is in line 7\n"
+                  "10:40: rule `a` stands here a second time\n");
 }

@@ -12,16 +12,17 @@ static const char good[] =
     "version: 3\n"
     "effective: 2026-01-01T00:00:00+01:00\n"
     "zone: Europe/Berlin\n"
-    "points: {points: {}, stars: {decimals: 2}}\n"
+    "points: {points: {expire: end of year + 3 months, warn: [7 days, 720 hours]}, stars: {decimals: 2}}\n"
     "money: {EUR: 2, JPY: 0}\n"
     "partners: [cafe, bookshop]\n"
     "refunds: clamp\n"
     "rules:\n"
     "  - {id: base, on: order.paid, earn: {rate: {EUR: 1 per 1.00}}, minimum: {EUR: 10}}\n"
-    "  - {id: all, on: order.shipped, earn: {rate: 3 per whole 4, currency: stars}, rounding: up}\n"
+    "  - {id: all, on: order.shipped, earn: {rate: 3 per whole 4, currency: stars}, rounding: up, pending: until "
+    "completed + 14 days}\n"
     "  - {id: tea, on: review.approved, earn: {fixed: 50}, once_per: product}\n"
     "  - {id: post, on: share.shared, earn: {fixed: 5}, networks: [x, facebook]}\n"
-    "  - {id: friend, on: referral.converted, earn: {fixed: 7}, to: referee}\n"
+    "  - {id: friend, on: referral.converted, earn: {fixed: 7}, to: referee, expire: 2 years of inactivity}\n"
     "  - {id: hello, on: activity.sign_up, earn: {fixed: 0.5, currency: stars}, once_per: member}\n"
     "  - {id: walk, on: activity.walk, earn: {rate: 10 per 1}, reason: '{amount} for {subject}!'}\n"
     "rewards:\n"
@@ -103,6 +104,15 @@ Test(program_load, reads_every_field)
     cr_assert_eq(program->rules[3].networks, 1U << NETWORK_X | 1U << NETWORK_FACEBOOK);
     cr_assert(program->rules[4].to == SIDE_REFEREE && program->rules[4].once_per == ONCE_PER_REFEREE);
     cr_assert(program->rules[5].fixed == 50 && program->rules[5].once_per == ONCE_PER_MEMBER);
+    const struct pending_terms *waiting = all->pending;
+    cr_assert(waiting->awaits == ORDER_COMPLETED && waiting->delay == INT64_C(14) * 86400 * 1000000 && !base->pending);
+    cr_assert(program->awaited[ORDER_COMPLETED] && !program->awaited[ORDER_SHIPPED]);
+    const struct currency *points = &program->points[0];
+    cr_assert(points->expiry.form == EXPIRY_PERIOD && points->expiry.period == 12 && points->expiry.months == 3);
+    cr_assert(points->warnings.count == 2 && points->warnings.distances[0] == 30 * 86400 &&
+              points->warnings.distances[1] == 7 * 86400);
+    cr_assert(program->points[1].expiry.form == EXPIRY_NEVER && !program->rules[5].expiry);
+    cr_assert(program->rules[4].expiry->form == EXPIRY_IDLE && program->rules[4].expiry->months == 24);
     const struct rule *walk = &program->rules[6];
     cr_assert(text_equal(walk->activity, TEXT("walk")) && walk->once_per == ONCE_PER_EVENT);
     cr_assert(walk->rates[0].numerator == 1 && walk->rates[0].denominator == 100);
@@ -193,9 +203,9 @@ static const struct {
      "4:7: zone is `Europe/Berln`; expected an IANA name such as Europe/Berlin; did you mean `Europe/Berlin`?\n"},
     {"Europe/Berlin", "CEST",
      "4:7: zone is `CEST`; expected an IANA name such as Europe/Berlin; did you mean `CET`?\n"},
-    {"stars: {decimals: 2}", "stars: {decimals: 7}", "5:40: decimals is `7`; expected a whole number from 0 to 6\n"},
+    {"stars: {decimals: 2}", "stars: {decimals: 7}", "5:97: decimals is `7`; expected a whole number from 0 to 6\n"},
     {"stars: {decimals: 2}", "stars: 2",
-     "5:29: a point currency must be a map of `key: value`, this is a single value\n"},
+     "5:86: a point currency must be a map of `key: value`, this is a single value\n"},
     {"JPY: 0", "yen: 0", "6:17: currency `yen`; expected three capitals such as EUR\n"},
     {"JPY: 0", "EUR: 2", "6:17: currency `EUR` stands here a second time\n"},
     {"[cafe, bookshop]", "[cafe, cafe]", "7:18: partner `cafe` stands here a second time\n"},
@@ -206,6 +216,59 @@ static const struct {
     {"id: base", "id: tea", "12:5: id `tea` stands here a second time; the first is in line 10\n"},
     {"id: base", "id: adjustment",
      "10:10: id `adjustment` is what corrections by support are booked under; choose another\n"},
+    {"end of year + 3 months", "end of yeer",
+     "5:27: expire is `end of yeer`; expected \"12 months\", \"end of year\", \"end of year + 3 months\", \"12 months "
+     "of inactivity\" or never\n"},
+    {"end of year + 3 months", "end of year 3 months",
+     "5:27: expire is `end of year 3 months`; expected \"12 months\", \"end of year\", \"end of year + 3 months\", "
+     "\"12 months of inactivity\" or never\n"},
+    {"end of year + 3 months", "12",
+     "5:27: expire is `12`; expected \"12 months\", \"end of year\", \"end of year + 3 months\", \"12 months of "
+     "inactivity\" or never\n"},
+    {"end of year + 3 months", "12 moon",
+     "5:27: expire is `12 moon`; expected \"12 months\", \"end of year\", \"end of year + 3 months\", \"12 months of "
+     "inactivity\" or never\n"},
+    {"end of year + 3 months", "0 days",
+     "5:27: expire is `0 days`; expected \"12 months\", \"end of year\", \"end of year + 3 months\", \"12 months of "
+     "inactivity\" or never\n"},
+    {"end of year + 3 months", "2 hours",
+     "5:27: expire is `2 hours`; expected \"12 months\", \"end of year\", \"end of year + 3 months\", \"12 months of "
+     "inactivity\" or never\n"},
+    {"end of year + 3 months", "200 years",
+     "5:27: expire is `200 years`; expected \"12 months\", \"end of year\", \"end of year + 3 months\", \"12 months of "
+     "inactivity\" or never\n"},
+    {"end of year + 3 months", "1 year of idleness",
+     "5:27: expire is `1 year of idleness`; expected \"12 months\", \"end of year\", \"end of year + 3 months\", \"12 "
+     "months of inactivity\" or never\n"},
+    {"end of year + 3 months", "never ever",
+     "5:27: expire is `never ever`; expected \"12 months\", \"end of year\", \"end of year + 3 months\", \"12 months "
+     "of inactivity\" or never\n"},
+    {"end of year + 3 months", "end year",
+     "5:27: expire is `end year`; expected \"12 months\", \"end of year\", \"end of year + 3 months\", \"12 months of "
+     "inactivity\" or never\n"},
+    {"7 days", "7 months", "5:58: warn names `7 months`; expected how long before the end, such as \"30 days\"\n"},
+    {"7 days", "30 days", "5:67: warn names `720 hours` a second time\n"},
+    {"until completed + 14 days", "until complete",
+     "11:103: pending is `until complete`; expected \"14 days\", \"until shipped\" or \"until completed + 14 days\"\n"},
+    {"until completed + 14 days", "until",
+     "11:103: pending is `until`; expected \"14 days\", \"until shipped\" or \"until completed + 14 days\"\n"},
+    {"until completed + 14 days", "until completed 14 days",
+     "11:103: pending is `until completed 14 days`; expected \"14 days\", \"until shipped\" or \"until completed + 14 "
+     "days\"\n"},
+    {"until completed + 14 days", "until completed + 2 months",
+     "11:103: pending is `until completed + 2 months`; expected \"14 days\", \"until shipped\" or \"until completed + "
+     "14 days\"\n"},
+    {"until completed + 14 days", "14",
+     "11:103: pending is `14`; expected \"14 days\", \"until shipped\" or \"until completed + 14 days\"\n"},
+    {"until completed + 14 days", "completed + 14 days",
+     "11:103: pending is `completed + 14 days`; expected \"14 days\", \"until shipped\" or \"until completed + 14 "
+     "days\"\n"},
+    {"until completed + 14 days", "until shipped",
+     "11:103: pending until order.shipped is no wait: the rule is on it\n"},
+    {"once_per: product", "pending: until shipped",
+     "12:64: pending until something is for rules on orders; name a time such as \"14 days\"\n"},
+    {"id: base", "id: expiry", "10:10: id `expiry` is what points that end are booked under; choose another\n"},
+    {"id: base", "id: redemption", "10:10: id `redemption` is what points spent are booked under; choose another\n"},
     {"id: base, ", "", "10:5: `id` is missing in a rule\n"},
     {"order.paid", "order.payed",
      "10:20: on: `order.payed` is no event; it can be: activity.<name>, order.placed, order.paid, order.shipped, "

@@ -92,7 +92,12 @@ static void type_is(struct read_back *back, const char *expected)
 static struct bytes encode(const struct reward *from, struct arena *arena)
 {
     struct reward_frame frame;
-    struct reward_context context = {&event, TEXT("m-2"), TEXT("7-0-42-0")};
+    struct reward_context context = {.program_id = event.program_id,
+                                     .member_id = TEXT("m-2"),
+                                     .id = TEXT("7-0-42-0"),
+                                     .occurred_at = event.occurred_at,
+                                     .event_source = event.source,
+                                     .event_id = event.id};
     reward_frame_single_object(&frame);
     struct bytes value = reward_encode(&frame, from, &context, arena);
     cr_assert_eq(memcmp(value.at, frame.prefix, 10), 0);

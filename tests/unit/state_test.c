@@ -61,6 +61,8 @@ static struct member_state full_state(void)
     profile.versions[1] = (struct profile_version){7, {(const uint8_t *)"\3UTC\0\0\1\0\0\0", 10}};
     profile.standings[0] = (struct profile_standing){7, STANDING_LEFT};
     state.profile = &profile;
+    lots_put(&state.lots, &(struct lot){TEXT("miles"), TEXT("cafe"), 7000000, NEVER, 5, 0}, 12, scratch);
+    lots_put(&state.lots, &(struct lot){TEXT("miles"), TEXT(""), -86400000000, -86401000000, 0, 0}, 300, scratch);
     state_put_record(&state, key_of(1), bytes_of("first"));
     state_put_record(&state, key_of(2), bytes_of("second"));
     return state;
@@ -76,6 +78,11 @@ Test(state, reads_back_what_was_written)
     cr_assert_eq(read.entry_count, 1234567);
     cr_assert_eq(read.order_count, 77);
     cr_assert_eq(read.balance_count, 3);
+    cr_assert_eq(read.lots.count, 2);
+    const struct lot *first = &read.lots.items[0], *second = &read.lots.items[1];
+    cr_assert(first->end == -86400000000 && first->warn_at == -86401000000 && first->idle == 0 && first->left == 300);
+    cr_assert(second->end == 7000000 && second->warn_at == NEVER && second->idle == 5 && second->left == 12);
+    cr_assert(text_equal(second->currency, TEXT("miles")) && text_equal(second->partner_id, TEXT("cafe")));
     cr_assert(text_equal(read.balances[0].currency, TEXT("miles")) && read.balances[0].available == INT64_MAX);
     cr_assert(text_equal(read.balances[1].currency, TEXT("points")) && read.balances[1].available == -42);
     cr_assert_eq(read.balances[1].lifetime, 1000);
@@ -183,6 +190,20 @@ static bool reads(struct bytes bytes)
     cr_assert(again.len == bytes.len && memcmp(again.at, bytes.at, bytes.len) == 0,
               "bytes that read are the bytes that would be written");
     return true;
+}
+
+Test(state, with_more_in_its_lots_than_in_its_balance_is_unreadable)
+{
+    struct member_state state = empty_state(), read;
+    struct err err;
+    state_balance(&state, TEXT("points"), scratch)->available = 10;
+    lots_put(&state.lots, &(struct lot){TEXT("points"), TEXT(""), 7000000, NEVER, 0, 0}, 10, scratch);
+    cr_assert_eq(state_decode(state_encode(&state, scratch), scratch, &read, &err), ERR_NONE);
+    state.balances[0].available = 9;
+    cr_assert_eq(state_decode(state_encode(&state, scratch), scratch, &read, &err), ERR_BAD_STATE);
+    state.balances[0].available = 10;
+    state.lots.items[0].currency = TEXT("miles");
+    cr_assert_eq(state_decode(state_encode(&state, scratch), scratch, &read, &err), ERR_BAD_STATE);
 }
 
 Test(state, cut_anywhere_is_unreadable)

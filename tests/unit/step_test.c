@@ -16,9 +16,11 @@ CASES(automatic_rewards_come_at_thresholds_and_carry_the_rest, "rewards.txt")
 CASES(reviews_and_shares_count_once, "once.txt")
 CASES(conditions_decide_whether_a_rule_applies, "conditions.txt")
 CASES(referrals_reward_two_members_once, "referrals.txt")
+CASES(refunds_wait_for_their_orders, "waiting.txt")
 CASES(members_are_merged_and_erased, "merges.txt")
 CASES(versions_leave_what_was_granted_under_older_ones, "versions.txt")
 CASES(limits_leave_the_residue_of_their_windows, "limits.txt")
+CASES(budgets_are_shared_by_all_members, "budgets.txt")
 
 Test(step, records_that_do_not_fit_are_spilled_and_found_again)
 {

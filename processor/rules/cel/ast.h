@@ -42,7 +42,9 @@ struct cel_function;
 
 struct cel_node {
     enum cel_node_kind kind;
-    uint32_t at;    /* bytes from the source's beginning */
+    uint32_t at;   /* bytes from the source's beginning */
+    uint32_t from; /* its text in the source, with the parentheses around it */
+    uint32_t end;
     uint32_t depth; /* of the tree below, this node included */
     struct text name;
     bool rooted; /* a name with a leading dot: no container, no macro's variable */

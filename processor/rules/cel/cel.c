@@ -33,6 +33,11 @@ enum err_code cel_compile(const struct cel_env *env, struct text source, struct 
     return ERR_NONE;
 }
 
+struct text cel_program_source(const struct cel_program *program)
+{
+    return program->source;
+}
+
 const struct cel_type *cel_program_type(const struct cel_program *program)
 {
     return program->type;

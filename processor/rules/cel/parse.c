@@ -9,6 +9,7 @@ struct parser {
     struct text source;
     struct arena *arena;
     struct cel_token token;
+    uint32_t end; /* of the token before it */
     struct cel_fault *fault;
     bool macros;
     bool failed;
@@ -40,6 +41,7 @@ static struct cel_node *fail(struct parser *parser, uint32_t at, struct text mes
 
 static void advance(struct parser *parser, bool negative)
 {
+    parser->end = parser->token.end;
     parser->token = cel_lex(parser->source, parser->token.end, negative, parser->arena);
     if (parser->token.kind == CEL_TOKEN_BAD)
         fail(parser, parser->token.at, text_of(parser->token.message));
@@ -81,11 +83,13 @@ static bool expect(struct parser *parser, int kind, const char *what)
 static struct cel_node *make(struct parser *parser, enum cel_node_kind kind, uint32_t at, struct cel_node **children,
                              size_t count)
 {
-    uint32_t depth = 0;
+    uint32_t depth = 0, from = at;
     if (parser->failed)
         return NULL;
     for (size_t i = 0; i < count; i++) {
         assert(children[i]);
+        if (children[i]->from < from)
+            from = children[i]->from;
         if (children[i]->depth > depth)
             depth = children[i]->depth;
     }
@@ -96,6 +100,8 @@ static struct cel_node *make(struct parser *parser, enum cel_node_kind kind, uin
     struct cel_node *node = arena_alloc(parser->arena, sizeof *node);
     node->kind = kind;
     node->at = at;
+    node->from = from;
+    node->end = parser->end;
     node->depth = depth + 1;
     node->children = children;
     node->count = count;
@@ -260,9 +266,11 @@ static struct cel_node *parse_literal(struct parser *parser)
     struct cel_value value = parser->token.value;
     struct cel_node *node = make(parser, CEL_NODE_CONSTANT, parser->token.at, NULL, 0);
     advance(parser, false);
-    if (node)
-        node->value = value;
-    return parser->failed ? NULL : node;
+    if (parser->failed)
+        return NULL;
+    node->value = value;
+    node->end = parser->end;
+    return node;
 }
 
 static struct cel_node *parse_primary(struct parser *parser)
@@ -276,7 +284,11 @@ static struct cel_node *parse_primary(struct parser *parser)
     case '(':
         advance(parser, false);
         inner = parse_expression(parser);
-        return expect(parser, ')', "`)`") ? inner : NULL;
+        if (!expect(parser, ')', "`)`"))
+            return NULL;
+        inner->from = at;
+        inner->end = parser->end;
+        return inner;
     case '[':
         advance(parser, false);
         parse_list(parser, ']', "`,` or `]`", true, &nodes);
@@ -342,7 +354,10 @@ static struct cel_node *parse_unary(struct parser *parser)
     bool number = parser->token.kind == CEL_TOKEN_LITERAL;
     if (kind == '-' && number && parser->token.value.kind == CEL_INT) {
         /* The lexer has read it with its sign. */
-        return parse_member(parser);
+        struct cel_node *node = parse_member(parser);
+        if (node)
+            node->from = at;
+        return node;
     }
     if (++parser->nesting > CEL_DEPTH_MAX)
         return fail(parser, at, TEXT("the expression nests too deeply"));

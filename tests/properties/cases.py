@@ -1,0 +1,152 @@
+"""Events and decisions in the words of golden cases (config/README.md), and what the program makes of them."""
+from __future__ import annotations
+
+import re
+import subprocess
+from datetime import datetime, timezone
+from pathlib import Path
+
+from model.decide import ACCRUAL, ADJUSTMENT, AVAILABLE, CONVERSION, CONVERSION_VOIDED, MERGED, MERGED_EARNED, TAKE_BACK, decimal
+
+SIGNED = {ACCRUAL: "", TAKE_BACK: "", ADJUSTMENT: "adjusted ", MERGED: "merged ", MERGED_EARNED: "merged earned "}
+TOLD = {"reward.granted": "reward", "reward.voided": "voided", "referral.accepted": "accepted", "referral.refused": "refused",
+        "member.merged": "merged with", "refund.dropped": "drops the refund of"}
+
+
+def event_line(event: dict, money: dict, points: dict) -> str:
+    """money, points: decimals by currency; of points also ("first", program) -> the currency meant where none is named."""
+    words = [f"> {event['type']}.{event['kind']}", *WORDS[event["type"]](event, money, points)]
+    words += [f"{name}={event[key]}" for name, key in
+              (("member", "member_id"), ("program", "program_id"), ("id", "id"), ("source", "source"))]
+    if event.get("partner_id"):
+        words.append(f"partner={event['partner_id']}")
+    words.append(f"at={instant(event['occurred_at'])}")
+    return " ".join(words)
+
+
+def instant(micros: int) -> str:
+    return datetime.fromtimestamp(micros // 1_000_000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def order_words(event: dict, money: dict, points: dict) -> list:
+    digits = money.get(event["currency"], 0)
+    words = [event["order_id"], event["currency"]]
+    refund = event["kind"] == "refunded"
+    for line in event.get("lines") or []:
+        word = f"{line['sku']}={line['quantity']}"
+        if not refund:
+            word += f"x{decimal(line['unit_price'], digits)}"
+            word += f"-{decimal(line['discount'], digits)}" if line["discount"] else ""
+        if line["line_id"]:
+            word += f",line={line['line_id']}"
+        words.append(word)
+    for name, key in (("discount", "discount"), ("amount", "refund_amount")):
+        if event.get(key):
+            words.append(f"{name}={decimal(event[key], digits)}")
+    if event.get("revision"):
+        words.append(f"revision={event['revision']}")
+    return words
+
+
+def adjustment_words(event: dict, money: dict, points: dict) -> list:
+    currency = event.get("currency") or points["first", event["program_id"]]
+    sign = "-" if event["points"] < 0 else ""
+    return [sign + decimal(abs(event["points"]), points[currency]), currency, f'reason="{event["reason"]}"']
+
+
+def activity_words(event: dict, money: dict, points: dict) -> list:
+    return [event["name"], decimal(event.get("value") or 0, 3)]
+
+
+def referral_words(event: dict, money: dict, points: dict) -> list:
+    return [event["referrer"] or '""', event["referee"] or '""']
+
+
+def member_words(event: dict, money: dict, points: dict) -> list:
+    return [f"merged_into={event['merged_into']}"] if event.get("merged_into") else []
+
+
+WORDS = {
+    "order": order_words,
+    "adjustment": adjustment_words,
+    "activity": activity_words,
+    "referral": referral_words,
+    "member": member_words,
+    "review": lambda event, money, points: [event["sku"], "verified"] if event.get("verified_purchase") else [event["sku"]],
+    "share": lambda event, money, points: [event["network"], event["content"]],
+}
+
+
+def decision_lines(decision, points: dict, balances: dict) -> list:
+    """points: decimals by currency; balances: (member, currency) -> available, which follow."""
+    lines = []
+    for entry in decision.entries:
+        adds = entry.to_account == AVAILABLE
+        who = (entry.member, entry.currency)
+        balances[who] = balances.get(who, 0) + (entry.amount if adds else -entry.amount)
+        digits = points[entry.currency]
+        if entry.kind in (CONVERSION, CONVERSION_VOIDED):
+            verb = "converts " if entry.kind == CONVERSION else "gets back "
+        else:
+            verb = SIGNED[entry.kind] + ("+" if adds else "-")
+        line = f"{entry.member[1]} {verb}{decimal(entry.amount, digits)} {entry.currency} {entry.rule_id}"
+        line += f" {entry.subject}" if entry.subject else ""
+        line += f" wanted {decimal(entry.wanted, digits)}" if entry.wanted != entry.amount else ""
+        line += f" v{entry.program_version}" if entry.program_version != 1 else ""
+        line += f" at {entry.partner_id}" if entry.partner_id else ""
+        lines.append(f"{line} = {signed(balances[who], digits)}")
+    for reward in decision.rewards:
+        if reward.type in TOLD:
+            about = reward.subject if reward.type in ("member.merged", "refund.dropped") else reward.rule_id
+            lines.append(f"{reward.member[1]} {TOLD[reward.type]} {about}".rstrip())
+    return lines or ["nothing"]
+
+
+def signed(amount: int, digits: int) -> str:
+    return ("-" if amount < 0 else "") + decimal(abs(amount), digits)
+
+
+def case_file(programs: list, histories: dict) -> str:
+    """histories: name -> lines of events."""
+    parts = []
+    for program in programs:
+        parts += ["program", *("  " + line if line else "" for line in program.splitlines())]
+    for name, lines in histories.items():
+        parts += ["", f"case {name}", *lines]
+    return "\n".join(parts) + "\n"
+
+
+def run(binary: Path, folder: Path, programs: list, histories: dict) -> dict:
+    """name -> what each event did: a list of lists of lines, in the order of the events."""
+    path = folder / "generated.cases"
+    path.write_text(case_file(programs, histories))
+    done = subprocess.run([binary, "test", path, "--update"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"points test ended with {done.returncode}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+    found, effects = {}, None
+    for line in path.read_text().splitlines():
+        if line.startswith("case "):
+            effects = found.setdefault(line[len("case "):], [])
+        elif effects is not None and line.startswith(">"):
+            effects.append([])
+        elif effects and line and not line.startswith("#"):
+            effects[-1].append(line)
+    return found
+
+
+MOVES = re.compile(r"(\S+) (?:adjusted |merged earned |merged )?(\+|-|converts |gets back )([\d.]+) (\S+) .*= (-?[\d.]+)$")
+
+
+def entry_of(text: str) -> tuple | None:
+    """(member, currency, signed amount, balance after) in minor units of a line that is an entry."""
+    match = MOVES.match(text)
+    if not match:
+        return None
+    member, verb, amount, currency, balance = match.groups()
+    minor = int(amount.replace(".", ""))
+    return member, currency, -minor if verb in ("-", "converts ") else minor, int(balance.replace(".", ""))
+
+
+def plain(lines: list) -> list:
+    """Without the words of a refusal, and without saying whether what had no effect waits."""
+    return sorted("nothing" if line == "waiting" else re.sub(r"^(refused [a-z_]+): .*", r"\1", line) for line in lines)

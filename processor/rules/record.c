@@ -7,9 +7,6 @@
 #include "rules/program_model.h"
 
 enum {
-    RECORD_VERSION = 2,
-    FORM_ORDER = 1,
-    FORM_ONCE = 2,
     FLAG_WHOLE_REFUND = 1,
     IMAGE_SHIFT = 1,
     UNDONE_MAX = 0xffff,
@@ -137,6 +134,12 @@ bool record_is_order(struct bytes bytes)
 {
     struct reader reader = reader_of(bytes);
     return read_head(&reader, FORM_ORDER);
+}
+
+bool record_is_redemption(struct bytes bytes)
+{
+    struct reader reader = reader_of(bytes);
+    return read_head(&reader, FORM_REDEMPTION);
 }
 
 static enum err_code check_read(const struct reader *reader, const char *what, struct bytes bytes, struct err *err)

@@ -66,4 +66,5 @@ void program_index(struct program *program, struct arena *arena)
     program->awaited[KIND_UNKNOWN] = false;
     for (size_t i = 0; i < program->multiplier_count; i++)
         program->image |= program->multipliers[i].image;
+    program->image |= program->tiers ? program->tiers->image : 0;
 }

@@ -70,14 +70,23 @@ struct trace {
     struct text money; /* of what was measured last */
 };
 
-/* Appends the fact; where it names no rule it is about the one asked last. */
-void trace_add(struct trace *trace, struct fact fact);
+/* Appends a fact about the rule of terms, for the caller to fill in. NULL: that which was asked last.
+ * cold: so the compiler keeps the notes out of the deciders' way. */
+struct fact *trace_add(struct trace *trace, enum fact_kind kind, const struct program *terms, const struct rule *rule)
+    __attribute__((cold));
 
-/* TRACE(work, .kind = FACT_SKIPPED, .why = SKIP_NTH): notes a fact where somebody asks. */
-#define TRACE(work, ...)                                                                                               \
+/* Notes a fact about the rule where somebody asks: TRACE_RULE(work, FACT_ASKED, terms, rule, fact->party = 1). What
+ * stands behind the rule is done to the fact. Nothing is evaluated where nobody asks. */
+#define TRACE_RULE(work, kind, terms, rule, ...)                                                                       \
     do {                                                                                                               \
-        if ((work)->input->trace)                                                                                      \
-            trace_add((work)->input->trace, (struct fact){__VA_ARGS__});                                               \
+        if (__builtin_expect((work)->input->trace != NULL, 0)) {                                                       \
+            struct fact *fact = trace_add((work)->input->trace, kind, terms, rule);                                    \
+            (void)fact;                                                                                                \
+            __VA_ARGS__;                                                                                               \
+        }                                                                                                              \
     } while (0)
+
+/* The same about the rule asked last. */
+#define TRACE(work, kind, ...) TRACE_RULE(work, kind, NULL, NULL, __VA_ARGS__)
 
 #endif

@@ -6,6 +6,7 @@
 #include "rules/cel/cel.h"
 #include "rules/gate.h"
 #include "rules/profile.h"
+#include "rules/tier.h"
 
 static bool is_open(const struct member_work *member, const struct program *terms, const struct gate *gate, int64_t at)
 {
@@ -36,7 +37,7 @@ static bool multiplies(const struct work *work, const struct member_work *member
 static bool factor_of(const struct work *work, const struct member_work *member, const struct program *terms,
                       const struct rule *rule, const struct event *event, struct fraction *out)
 {
-    *out = FRACTION_ONE;
+    *out = tier_factor(terms, rule, member->tier);
     for (size_t i = 0; i < terms->multiplier_count; i++) {
         const struct multiplier *multiplier = &terms->multipliers[i];
         if (multiplies(work, member, terms, multiplier, rule, event) &&
@@ -144,8 +145,7 @@ enum err_code earning_of_order(struct work *work, const struct member_work *memb
         return skip(work, SKIP_ITEMS);
     if (measure.basket < least)
         return skip(work, SKIP_MINIMUM);
-    const struct event plain = {.type = EVENT_ORDER, .occurred_at = decision->at};
-    const struct event *event = rule->image | terms->image ? order_view_event(view, work->event, decision) : &plain;
+    const struct event *event = order_view_event(view, work->event, decision, rule->image | terms->image);
     if (!work_condition_holds(work, member, rule->when, event))
         return skip(work, SKIP_CONDITION);
     return compute(work, member, terms, rule, rule->rates ? &rule->rates[money] : NULL, &measure, event, out);

@@ -38,6 +38,8 @@ static bool factor_of(const struct work *work, const struct member_work *member,
                       const struct rule *rule, const struct event *event, struct fraction *out)
 {
     *out = tier_factor(terms, rule, member->tier);
+    if (out->numerator != out->denominator)
+        TRACE(work, FACT_TIER, fact->source = member->tier, fact->factor = *out);
     for (size_t i = 0; i < terms->multiplier_count; i++) {
         const struct multiplier *multiplier = &terms->multipliers[i];
         if (multiplies(work, member, terms, multiplier, rule, event) &&

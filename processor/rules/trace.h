@@ -14,6 +14,7 @@ enum fact_kind {
     FACT_EXPRESSION, /* its condition or amount: parts */
     FACT_MEASURED,   /* what it counts of an order: basis, basket, items, least */
     FACT_MULTIPLIER, /* multiplier, and whether it applied */
+    FACT_TIER,       /* of the member: source is its name, factor what it multiplies by */
     FACT_COMPUTED,   /* form, amount, basis, rate, factor, and the points that came of them */
     FACT_LIMIT,      /* limit, used before, of `wanted` points left */
     FACT_STANDING,   /* granted before, and due now */
@@ -41,7 +42,7 @@ struct fact {
     uint8_t party;
     enum skip why;
     const struct rule *other;
-    struct text source; /* of an expression */
+    struct text source; /* of an expression; a tier's name */
     struct cel_parts parts;
     int64_t basis, basket, items, least; /* of orders in minor units of money */
     struct text money;                   /* the currency of those; empty: they are no money */

@@ -65,10 +65,11 @@ class Order:
     whole: bool = False
     granted: dict = field(default_factory=dict)  # (version, rule id) -> Grant
     spent: int = 0
+    known: bool = False  # its lines came; before, refunds and shipments may have
 
-    @property
-    def kinds(self) -> list:
-        return [asked.kind for asked in self.asked]
+    def happened(self) -> dict:
+        """kind -> when."""
+        return {asked.kind: asked.at for asked in self.asked}
 
     def take(self, event: dict):
         """Becomes what the event says."""
@@ -173,7 +174,8 @@ def unite_orders(into: Order, other: Order) -> Order:
     into.refunded_amount += other.refunded_amount
     for key, quantity in other.returned.items():
         into.returned[key] = into.returned.get(key, 0) + quantity
-    into.asked += [asked for asked in other.asked if asked.kind not in into.kinds]
+    into.known |= other.known
+    into.asked += [asked for asked in other.asked if asked.kind not in into.happened()]
     unite_grants(into.granted, other.granted)
     into.spent = into.remaining()
     return into

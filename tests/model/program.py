@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from model import limits
+from model.lots import Expiry, Waiting, seconds_of
 
 RATE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s+per\s+(whole\s+)?(\d+(?:\.\d+)?|[a-z]+)\s*$")
 PERCENTAGE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*%\s*$")
@@ -157,6 +158,9 @@ class Rule:
     priority: int
     gate: Gate
     when: str | None
+    expires: bool  # it says how long its points last; else its currency does
+    expiry: Expiry | None
+    pending: Waiting | None
     limits: tuple = ()  # of each member
     budgets: tuple = ()  # of all members together
 
@@ -185,6 +189,8 @@ class Program:
     enrolment_required: bool = False
     worth: dict = field(default_factory=dict)  # point currency -> money currency -> money for one point
     multipliers: list = field(default_factory=list)
+    expiry: dict = field(default_factory=dict)  # point currency -> Expiry or None
+    warnings: dict = field(default_factory=dict)  # point currency -> seconds before an end
     rules: list = field(default_factory=list)
     rewards: list = field(default_factory=list)
 
@@ -208,6 +214,9 @@ class Program:
             worth={name: {money: Fraction(worth) for money, worth in ((spec or {}).get("worth") or {}).items()}
                    for name, spec in raw["points"].items()},
         )
+        for name, spec in raw["points"].items():
+            program.expiry[name] = Expiry.parse((spec or {}).get("expire"))
+            program.warnings[name] = tuple(seconds_of(text) for text in (spec or {}).get("warn") or ())
         program.rules = [parse_rule(rule, raw, points, zone) for rule in raw.get("rules") or []]
         program.multipliers = [Multiplier(spec["id"], Fraction(spec["times"]), tuple(spec.get("rules") or ()),
                                           Gate.parse(spec, zone), spec.get("when")) for spec in raw.get("multipliers") or []]
@@ -253,6 +262,9 @@ def parse_rule(raw: dict, source: dict, points: dict, zone: ZoneInfo) -> Rule:
         priority=int(raw.get("priority", 0)),
         gate=Gate.parse(raw, zone),
         when=raw.get("when"),
+        expires="expire" in raw,
+        expiry=Expiry.parse(raw.get("expire")),
+        pending=Waiting.parse(raw.get("pending")),
         limits=limits.of_rule(raw, currency, source, points, "limit", "limits"),
         budgets=limits.of_rule(raw, currency, source, points, "budget", "budgets"),
     )

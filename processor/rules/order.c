@@ -67,10 +67,6 @@ static enum err_code dues_of(struct work *work, const struct member_work *member
     enum err_code code = work_terms(work, decision->version, &out->terms);
     if (code)
         return code;
-    out->items = NULL;
-    out->count = 0;
-    if (!out->terms->by_order[decision->kind]) /* it counts for something else: a tier, points that wait for it */
-        return ERR_NONE;
     struct rule_list rules = candidates(work, view, decision, out->terms);
     size_t money = program_money_place(out->terms, view->record->currency);
     if (money == PLACE_NONE)

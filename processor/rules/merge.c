@@ -293,7 +293,7 @@ enum err_code decide_merge(struct work *work)
     code = move_waiting(work);
     if (code)
         return code;
-    identity_take_over(&goes_on->state.identity, &ends->state.identity, work->input->parties[ENDS].key, work->scratch);
+    identity_take_over(&goes_on->state.identity, &ends->state.identity, work->event->member_id, work->scratch);
     state_clear(&ends->state);
     ends->state.identity.ending = ENDING_MERGED;
     ends->state.identity.merged_into = work->event->member.merged_into;

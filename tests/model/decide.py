@@ -155,8 +155,7 @@ def follow(states: dict, event: dict) -> dict:
         return member
 
     if is_merge(event):
-        if event["merged_into"] != event["member_id"]:
-            event["merged_into"] = end_of(event["merged_into"])
+        event["merged_into"] = end_of(event["merged_into"])
         return event
     if event["type"] == "referral":
         event["counted_as"] = event["referee"]
@@ -507,8 +506,6 @@ class Step:
     def merge(self):
         if not self.event["merged_into"]:
             raise Refused("impossible_event")
-        if self.event["merged_into"] == self.event["member_id"]:
-            raise Refused("merged_with_itself")
         ends, into = parties(self.event)
         old, new = self.state(ends), self.state(into)
         if old.merged_into is not None:
@@ -653,6 +650,8 @@ def decide(programs: ProgramSet, states: dict, event: dict) -> Decision:
         raise Refused("unknown_program")
     if event.get("partner_id") and event["partner_id"] not in program.partners:
         raise Refused("undeclared_partner")
+    if is_merge(event) and event["merged_into"] == event["member_id"]:
+        raise Refused("merged_with_itself")
     event = follow(states, event)
     step = Step(programs, program, states, event)
     if any(states[member].erased for member in parties(event) if member in states):

@@ -49,6 +49,7 @@ enum err_class {
     X(ERR_OVERFLOW, ERR_CLASS_POISON, "overflow")                                                                      \
     X(ERR_UNKNOWN_PROGRAM, ERR_CLASS_POISON, "unknown_program")                                                        \
     X(ERR_UNKNOWN_CURRENCY, ERR_CLASS_POISON, "undeclared_currency")                                                   \
+    X(ERR_INSUFFICIENT, ERR_CLASS_POISON, "insufficient_points")                                                       \
     X(ERR_UNKNOWN_PARTNER, ERR_CLASS_POISON, "undeclared_partner")                                                     \
     X(ERR_DUPLICATE_CONFLICT, ERR_CLASS_POISON, "conflicting_duplicate")                                               \
     X(ERR_REFUND_WITHOUT_ORDER, ERR_CLASS_POISON, "refund_without_order")                                              \

@@ -12,6 +12,7 @@ enum err_code decide_share(struct work *work);
 enum err_code decide_referral(struct work *work);
 enum err_code decide_activity(struct work *work);
 enum err_code decide_adjustment(struct work *work);
+enum err_code decide_redemption(struct work *work);
 enum err_code decide_member(struct work *work);
 enum err_code decide_merge(struct work *work);
 enum err_code decide_erasure(struct work *work);
@@ -22,11 +23,12 @@ enum err_code order_meet_refund(struct work *work, struct member_work *member, c
                                 struct bytes known, struct bytes *out);
 
 /* Subjects' kinds, the first part of their keys. Keys stand in states for ever: never change one. */
-#define SUBJECT_ORDER    TEXT("order")
-#define SUBJECT_PRODUCT  TEXT("product")
-#define SUBJECT_CONTENT  TEXT("content")
-#define SUBJECT_REFERRAL TEXT("referral")
-#define SUBJECT_ACTIVITY TEXT("activity")
+#define SUBJECT_ORDER      TEXT("order")
+#define SUBJECT_PRODUCT    TEXT("product")
+#define SUBJECT_CONTENT    TEXT("content")
+#define SUBJECT_REFERRAL   TEXT("referral")
+#define SUBJECT_ACTIVITY   TEXT("activity")
+#define SUBJECT_REDEMPTION TEXT("redemption")
 
 /* True when the rule granted already, under any version: rules are the same where their ids are. */
 enum err_code grants_have(struct work *work, const struct grants *grants, const struct rule *rule, bool *out);

@@ -144,8 +144,7 @@ enum err_code earning_of_order(struct work *work, const struct member_work *memb
         return skip(work, SKIP_ITEMS);
     if (measure.basket < least)
         return skip(work, SKIP_MINIMUM);
-    const struct event plain = {.type = EVENT_ORDER, .occurred_at = decision->at};
-    const struct event *event = rule->image | terms->image ? order_view_event(view, work->event, decision) : &plain;
+    const struct event *event = order_view_event(view, work->event, decision, rule->image | terms->image);
     if (!work_condition_holds(work, member, rule->when, event))
         return skip(work, SKIP_CONDITION);
     return compute(work, member, terms, rule, rule->rates ? &rule->rates[money] : NULL, &measure, event, out);

@@ -114,14 +114,20 @@ static void join_idle(const struct lots *lots, struct lot *lot)
     }
 }
 
+struct lot lots_placed(const struct lots *lots, const struct lot *lot)
+{
+    struct lot placed = *lot;
+    join_idle(lots, &placed);
+    return placed;
+}
+
 void lots_put(struct lots *lots, const struct lot *lot, int64_t amount, struct scratch *scratch)
 {
     assert(amount >= 0 && (lot->end == NEVER || lot->end % SECOND == 0));
     if (amount == 0 || lot->end == NEVER)
         return;
-    struct lot put = *lot;
+    struct lot put = lots_placed(lots, lot);
     put.left = amount;
-    join_idle(lots, &put);
     for (size_t at = 0; at < lots->count; at++) {
         int order = lot_compare(&lots->items[at], &put);
         if (order == 0) {
@@ -159,11 +165,10 @@ static size_t place_of(const struct lots *lots, const struct lot *lot)
 
 int64_t lots_take(struct lots *lots, const struct lot *lot, int64_t amount)
 {
-    struct lot moved = *lot;
     int64_t taken = 0;
     size_t at = place_of(lots, lot);
     if (at == PLACE_NONE) { /* its end has moved since */
-        join_idle(lots, &moved);
+        struct lot moved = lots_placed(lots, lot);
         at = place_of(lots, &moved);
     }
     if (at != PLACE_NONE)

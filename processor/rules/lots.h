@@ -48,6 +48,10 @@ int64_t lots_sum(const struct lots *lots, struct text currency);
 /* Puts so much into the lot of these terms; lot->left is not read. Points that never end are not listed. */
 void lots_put(struct lots *lots, const struct lot *lot, int64_t amount, struct scratch *scratch);
 
+/* The lot that points of these terms would be part of: of those that end when the member is idle, the end that others
+ * of them have. */
+struct lot lots_placed(const struct lots *lots, const struct lot *lot);
+
 /* Takes from the lot of these terms what it has, at most amount; gives how much. */
 int64_t lots_take(struct lots *lots, const struct lot *lot, int64_t amount);
 

@@ -6,6 +6,7 @@
 #include "rules/earning.h"
 #include "rules/order_lines.h"
 #include "rules/posting.h"
+#include "rules/rule_index.h"
 #include "rules/unite.h"
 
 /* Orders: grants on what remains, computed again whenever that changes, always at the terms of the grant. */
@@ -36,6 +37,22 @@ static struct grant *find_grant(const struct order_record *record, int64_t versi
     return NULL;
 }
 
+/* The rules that may grant something under a decision, and those that did; an explanation asks them all. */
+static struct rule_list candidates(struct work *work, const struct order_view *view,
+                                   const struct order_decision *decision, const struct program *terms)
+{
+    if (work->input->trace)
+        return terms->by_kind[decision->kind];
+    const struct grants *grants = &view->record->grants;
+    const struct rule **granted = scratch_raw(work->scratch, (grants->count + 1) * sizeof *granted);
+    size_t count = 0;
+    for (size_t i = 0; i < grants->count; i++)
+        if (grants->items[i].version == decision->version && terms->rules[grants->items[i].rule].kind == decision->kind)
+            granted[count++] = &terms->rules[grants->items[i].rule];
+    return rule_index_find(terms->by_order[decision->kind], view->record, (struct rule_list){granted, count},
+                           work->scratch);
+}
+
 /* What the rules of one decision grant for what remains; of those that granted, also where it is nothing now. */
 struct dues {
     const struct program *terms;
@@ -49,7 +66,10 @@ static enum err_code dues_of(struct work *work, const struct member_work *member
     enum err_code code = work_terms(work, decision->version, &out->terms);
     if (code)
         return code;
-    struct rule_list rules = out->terms->by_kind[decision->kind];
+    if (!out->terms->by_order[decision->kind])
+        return err_set(work->err, ERR_BAD_STATE, "an order was decided under version %lld, which has no rule for it",
+                       (long long)decision->version);
+    struct rule_list rules = candidates(work, view, decision, out->terms);
     size_t money = program_money_place(out->terms, view->record->currency);
     if (money == PLACE_NONE)
         return err_set(work->err, ERR_BAD_STATE,
@@ -97,34 +117,33 @@ static int64_t occurred_at(const struct order_record *record, enum event_kind ki
 /* Books the difference between what the rule grants now and what it granted. What limits cut off stays off: only what
  * is wanted beyond that is asked of them anew. */
 static enum err_code book(struct work *work, struct member_work *member, struct order_record *record,
-                          const struct order_decision *decision, const struct program *terms, const struct due *due)
+                          const struct order_decision *decision, struct cause *cause, const struct due *due)
 {
     struct grant *grant = find_grant(record, decision->version, due->rule->place);
-    struct cause cause = cause_of(work, record, terms);
     bool before = false;
     int64_t granted = 0;
     enum err_code code = ERR_NONE;
-    cause.granted_at = decision->at;
-    cause.standing = grant ? grant->points : 0;
-    cause.released_at = due->rule->pending ? occurred_at(record, due->rule->pending->awaits) : 0;
+    cause->granted_at = decision->at;
+    cause->standing = grant ? grant->points : 0;
+    cause->released_at = due->rule->pending ? occurred_at(record, due->rule->pending->awaits) : 0;
     if (!grant) {
         code = asked_before(work, record, decision, due->rule, &before);
         if (before)
-            TRACE(work, .kind = FACT_SKIPPED, .rule = due->rule, .terms = terms, .why = SKIP_ONCE);
+            TRACE(work, .kind = FACT_SKIPPED, .rule = due->rule, .terms = cause->terms, .why = SKIP_ONCE);
         if (code || before || due->points == 0)
             return code;
-        code = work_accrue(work, member, due->rule, due->points, &cause, &granted);
+        code = work_accrue(work, member, due->rule, due->points, cause, &granted);
         grants_add(&record->grants,
                    &(struct grant){decision->version, due->rule->place, granted, due->points, decision->at},
                    work->scratch);
         return code;
     }
-    TRACE(work, .kind = FACT_STANDING, .rule = due->rule, .terms = terms, .granted = grant->points,
+    TRACE(work, .kind = FACT_STANDING, .rule = due->rule, .terms = cause->terms, .granted = grant->points,
           .points = due->points);
     if (due->points < grant->points)
-        code = work_take_back(work, member, due->rule, grant->points - due->points, &cause);
+        code = work_take_back(work, member, due->rule, grant->points - due->points, cause);
     else if (due->points > grant->wanted)
-        code = work_accrue(work, member, due->rule, due->points - grant->wanted, &cause, &granted);
+        code = work_accrue(work, member, due->rule, due->points - grant->wanted, cause, &granted);
     grant->points = due->points < grant->points ? due->points : grant->points + granted;
     grant->wanted = due->points;
     return code;
@@ -151,8 +170,11 @@ static enum err_code follow_decision(struct work *work, struct member_work *memb
     enum err_code code = check_grants(work, record);
     if (!code)
         code = dues_of(work, member, view, decision, &dues);
+    if (code)
+        return code;
+    struct cause cause = cause_of(work, record, dues.terms);
     for (size_t i = 0; i < dues.count && !code; i++)
-        code = book(work, member, record, decision, dues.terms, &dues.items[i]);
+        code = book(work, member, record, decision, &cause, &dues.items[i]);
     return code;
 }
 

@@ -139,21 +139,19 @@ static struct text line_key(const struct order_line *line)
 }
 
 /* What the image leaves out stays zero, so that a record reads back as it was written. */
-static struct line_record line_as_recorded(const struct order_line *line, uint32_t image)
+static void record_line(const struct order_line *line, uint32_t image, struct line_record *out)
 {
-    struct line_record record = {
-        .key = line_key(line), .quantity = line->quantity, .net = line->quantity * line->unit_price - line->discount};
-    if (image & IMAGE_PRICE)
-        record.discount = line->discount;
-    if (image & IMAGE_TAX)
-        record.tax = line->tax;
-    if (image & IMAGE_ITEM) {
-        record.sku = line->sku;
-        record.category = line->category;
-        record.labels = line->labels;
-        record.label_count = line->label_count;
-    }
-    return record;
+    bool items = image & IMAGE_ITEM;
+    out->key = line_key(line);
+    out->quantity = line->quantity;
+    out->net = line->quantity * line->unit_price - line->discount;
+    out->refunded = 0;
+    out->discount = image & IMAGE_PRICE ? line->discount : 0;
+    out->tax = image & IMAGE_TAX ? line->tax : 0;
+    out->sku = items ? line->sku : (struct text){NULL, 0};
+    out->category = items ? line->category : (struct text){NULL, 0};
+    out->labels = items ? line->labels : NULL;
+    out->label_count = items ? line->label_count : 0;
 }
 
 enum err_code order_lines_replace(struct order_record *record, const struct order_event *order, struct scratch *scratch,
@@ -164,7 +162,7 @@ enum err_code order_lines_replace(struct order_record *record, const struct orde
     for (size_t i = 0; i < order->line_count; i++) {
         const struct order_line *line = &order->lines[i];
         assert(line->quantity > 0 && line->discount <= line->quantity * line->unit_price);
-        lines[count++] = line_as_recorded(line, record->image);
+        record_line(line, record->image, &lines[count++]);
     }
     for (size_t i = 0; i < record->line_count; i++)
         if (record->lines[i].refunded > 0)

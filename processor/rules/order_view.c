@@ -22,7 +22,11 @@ static int64_t share_of(int64_t amount, int64_t part, int64_t whole)
 
 bool order_view_open(const struct order_record *record, struct scratch *scratch, struct order_view *out)
 {
-    *out = (struct order_view){.record = record, .scratch = scratch};
+    out->record = record;
+    out->scratch = scratch;
+    out->lines = NULL;
+    out->has_event = false;
+    out->event.type = EVENT_ORDER;
     if (!order_remaining(record, &out->remaining))
         return false;
     out->gone = order_is_gone(record, out->remaining);
@@ -37,11 +41,11 @@ static bool open_line(const struct line_record *record, struct line_view *out)
     int64_t gross = 0;
     if (!checked_add(record->net, record->discount, &gross))
         return false;
-    int64_t back = smaller(record->refunded, record->quantity);
-    *out = (struct line_view){.quantity = record->quantity - back,
-                              .net = line_share(record, record->net),
-                              .gross = line_share(record, gross),
-                              .tax = line_share(record, record->tax)};
+    out->quantity = record->quantity - smaller(record->refunded, record->quantity);
+    out->net = line_share(record, record->net);
+    out->gross = line_share(record, gross);
+    out->tax = line_share(record, record->tax);
+    out->refund = 0;
     return true;
 }
 
@@ -76,7 +80,10 @@ static bool open_lines(struct order_view *view)
     }
     view->lines = lines;
     view->ordered = ordered - smaller(ordered, record->discount);
-    lose(view, record->discount, weights, shares);
+    if (record->discount > 0)
+        lose(view, record->discount, weights, shares);
+    if (record->refunded_amount == 0)
+        return true;
     lose(view, record->refunded_amount, weights, shares);
     for (size_t i = 0; i < record->line_count; i++) {
         lines[i].refund = shares[i];
@@ -93,24 +100,22 @@ static int64_t price_of(const struct line_view *line)
     return line->gross / line->quantity + (line->gross % line->quantity > 0);
 }
 
-static struct order_line line_as_event(const struct line_record *record, const struct line_view *line)
+static void show_line(const struct line_record *record, const struct line_view *line, struct order_line *out)
 {
-    struct order_line out = {.line_id = record->key,
-                             .sku = record->sku,
-                             .category = record->category,
-                             .labels = record->labels,
-                             .label_count = record->label_count,
-                             .quantity = line->quantity,
-                             .unit_price = price_of(line),
-                             .tax = line->tax};
     int64_t price = 0;
-    bool fits = checked_mul(out.quantity, out.unit_price, &price);
-    if (!fits) { /* rounding up left the range: then the price is the whole line's */
-        out.unit_price = line->gross / line->quantity;
-        price = out.quantity * out.unit_price;
+    out->line_id = record->key;
+    out->sku = record->sku;
+    out->category = record->category;
+    out->labels = record->labels;
+    out->label_count = record->label_count;
+    out->quantity = line->quantity;
+    out->unit_price = price_of(line);
+    out->tax = line->tax;
+    if (!checked_mul(out->quantity, out->unit_price, &price)) { /* rounding up left the range */
+        out->unit_price = line->gross / line->quantity;
+        price = out->quantity * out->unit_price;
     }
-    out.discount = price > line->net ? price - line->net : 0;
-    return out;
+    out->discount = price > line->net ? price - line->net : 0;
 }
 
 static void open_event(struct order_view *view, const struct event *cause)
@@ -122,7 +127,7 @@ static void open_event(struct order_view *view, const struct event *cause)
     for (size_t i = 0; i < record->line_count; i++) {
         if (view->lines[i].quantity == 0)
             continue;
-        lines[count++] = line_as_event(&record->lines[i], &view->lines[i]);
+        show_line(&record->lines[i], &view->lines[i], &lines[count++]);
         net += view->lines[i].net;
     }
     assert(net >= view->remaining);
@@ -143,13 +148,14 @@ static void open_event(struct order_view *view, const struct event *cause)
 }
 
 const struct event *order_view_event(struct order_view *view, const struct event *cause,
-                                     const struct order_decision *decision)
+                                     const struct order_decision *decision, uint32_t image)
 {
-    if (!view->event.order.lines) {
+    if (image != 0 && !view->has_event) {
         bool fits = open_lines(view);
         assert(fits); /* order_check added the same numbers up */
         (void)fits;
         open_event(view, cause);
+        view->has_event = true;
     }
     view->event.kind = decision->kind;
     view->event.occurred_at = decision->at;

@@ -23,7 +23,8 @@ struct order_view {
     int64_t ordered;         /* the same before refunds; known with lines */
     bool gone;               /* refunds left nothing */
     struct line_view *lines; /* as the record's; NULL until somebody asks */
-    struct event event;      /* for conditions; its lines are NULL until somebody asks */
+    bool has_event;          /* event is whole */
+    struct event event;      /* for conditions */
 };
 
 /* What a rule counts. */
@@ -38,9 +39,10 @@ struct measure {
 bool order_view_open(const struct order_record *record, struct scratch *scratch, struct order_view *out);
 
 /* The order as an event, for conditions: lines with one key are one line, in order of their keys; those that came back
- * are not there. cause: an event of the order, for what all its events share. It is good until the next call. */
+ * are not there. cause: an event of the order, for what all its events share. image: what of it is read (enum
+ * order_image); where it is nothing, only type, kind and time are set. It is good until the next call. */
 const struct event *order_view_event(struct order_view *view, const struct event *cause,
-                                     const struct order_decision *decision);
+                                     const struct order_decision *decision, uint32_t image);
 
 /* What the rule counts. money: the order's place in terms. False when the numbers do not fit. */
 bool order_view_measure(struct order_view *view, const struct program *terms, const struct rule *rule, size_t money,

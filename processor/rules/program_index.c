@@ -1,6 +1,7 @@
 #include <assert.h>
 
 #include "rules/program_model.h"
+#include "rules/rule_index.h"
 
 /* The index that lets an event find its rules without looking at the others. */
 
@@ -54,6 +55,9 @@ void program_index(struct program *program, struct arena *arena)
     for (int kind = 0; kind < EVENT_KIND_COUNT; kind++)
         if (kind != KIND_UNKNOWN && kind != ACTIVITY_DONE)
             program->by_kind[kind] = list_kind(program, (enum event_kind)kind, arena);
+    for (enum event_kind kind = ORDER_PLACED; kind <= ORDER_COMPLETED; kind++)
+        if (program->by_kind[kind].count > 0)
+            program->by_order[kind] = rule_index_make(program->by_kind[kind], arena);
     index_activities(program, arena);
     for (size_t i = 0; i < program->rule_count; i++)
         program->image |= program->rules[i].type == EVENT_ORDER ? program->rules[i].image : 0;

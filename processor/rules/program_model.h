@@ -15,7 +15,7 @@
 enum {
     PROGRAM_POINTS_MAX = 16, /* point currencies */
     PROGRAM_MONEY_MAX = 64,  /* currencies of orders */
-    PROGRAM_RULES_MAX = 4096,
+    PROGRAM_RULES_MAX = 16384,
     PROGRAM_REWARDS_MAX = 256,
     PROGRAM_MULTIPLIERS_MAX = 256,
     PROGRAM_NTH_MAX = 64, /* of a rule for the member's nth order */
@@ -27,6 +27,7 @@ enum {
 };
 
 struct cel_program; /* rules/cel/cel.h */
+struct rule_index;  /* rules/rule_index.h */
 
 struct currency {
     struct text name; /* "points", "EUR" */
@@ -202,9 +203,10 @@ struct program {
     size_t reward_count;
 
     /* Made by program_index. */
-    bool awaited[EVENT_KIND_COUNT];             /* what pending points of some rule wait for */
-    struct rule_list by_kind[EVENT_KIND_COUNT]; /* all but activities */
-    const struct activity_rules *activities;    /* sorted bytewise by name */
+    bool awaited[EVENT_KIND_COUNT];                      /* what pending points of some rule wait for */
+    struct rule_list by_kind[EVENT_KIND_COUNT];          /* all but activities */
+    const struct rule_index *by_order[EVENT_KIND_COUNT]; /* of the kinds of order events that rules name; else NULL */
+    const struct activity_rules *activities;             /* sorted bytewise by name */
     size_t activity_count;
     uint32_t image; /* enum order_image: what the record of an order keeps */
 };

@@ -31,13 +31,19 @@ struct text reason_for_accrual(struct arena *arena, const struct rule *rule, con
         [REASON_SUBJECT] = subject,
         [REASON_RULE] = rule->id,
     };
-    assert(rule->reason.count <= REASON_PARTS_MAX);
-    struct text pieces[REASON_PARTS_MAX];
+    size_t len = 0;
     for (size_t i = 0; i < rule->reason.count; i++) {
         const struct reason_part *part = &rule->reason.parts[i];
-        pieces[i] = part->kind == REASON_LITERAL ? part->literal : values[part->kind];
+        len += part->kind == REASON_LITERAL ? part->literal.len : values[part->kind].len;
     }
-    return join(arena, pieces, rule->reason.count);
+    char *begin = arena_raw(arena, len), *at = begin;
+    for (size_t i = 0; i < rule->reason.count; i++) {
+        const struct reason_part *part = &rule->reason.parts[i];
+        const struct text *piece = part->kind == REASON_LITERAL ? &part->literal : &values[part->kind];
+        for (size_t c = 0; c < piece->len; c++)
+            *at++ = piece->at[c];
+    }
+    return (struct text){begin, len};
 }
 
 /* What happened to the subject: "order " subject " was refunded". */

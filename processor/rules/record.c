@@ -7,9 +7,6 @@
 #include "rules/program_model.h"
 
 enum {
-    RECORD_VERSION = 2,
-    FORM_ORDER = 1,
-    FORM_ONCE = 2,
     FLAG_WHOLE_REFUND = 1,
     IMAGE_SHIFT = 1,
     UNDONE_MAX = 0xffff,
@@ -70,7 +67,12 @@ void grants_add(struct grants *grants, const struct grant *grant, struct scratch
     size_t to = grants->count++;
     for (; to > 0 && !grant_before(&grants->items[to - 1], grant); to--)
         grants->items[to] = grants->items[to - 1];
-    grants->items[to] = *grant;
+    /* One by one: a copy of what was just written in parts would wait for the parts. */
+    grants->items[to].version = grant->version;
+    grants->items[to].rule = grant->rule;
+    grants->items[to].points = grant->points;
+    grants->items[to].wanted = grant->wanted;
+    grants->items[to].at = grant->at;
 }
 
 static void read_grants(struct reader *reader, struct scratch *scratch, bool with_time, struct grants *out)
@@ -132,6 +134,12 @@ bool record_is_order(struct bytes bytes)
 {
     struct reader reader = reader_of(bytes);
     return read_head(&reader, FORM_ORDER);
+}
+
+bool record_is_redemption(struct bytes bytes)
+{
+    struct reader reader = reader_of(bytes);
+    return read_head(&reader, FORM_REDEMPTION);
 }
 
 static enum err_code check_read(const struct reader *reader, const char *what, struct bytes bytes, struct err *err)

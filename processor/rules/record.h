@@ -18,6 +18,8 @@
  * where a version follows), natural version, natural points, natural cut; sorted by version and rule
  */
 
+enum { RECORD_VERSION = 2, FORM_ORDER = 1, FORM_ONCE = 2, FORM_REDEMPTION = 3 /* rules/redemption_record.h */ };
+
 /* What one rule granted. The rule is named by its place in that version's file, which never changes. */
 struct grant {
     int64_t version;
@@ -101,6 +103,7 @@ bool order_was_decided(const struct order_record *record, enum event_kind kind);
 
 /* True for the record of an order. */
 bool record_is_order(struct bytes bytes);
+bool record_is_redemption(struct bytes bytes);
 
 /* {NULL, 0} is a record with nothing in it. Texts are views into the bytes. ERR_BAD_STATE on bytes not written here. */
 enum err_code order_record_decode(struct bytes bytes, struct scratch *scratch, struct order_record *out,

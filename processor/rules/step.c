@@ -156,6 +156,7 @@ static enum err_code decide(struct work *work)
     case EVENT_MEMBER:
         return decide_member(work);
     case EVENT_REDEMPTION:
+        return decide_redemption(work);
     case EVENT_TIMER:
     case EVENT_TYPE_COUNT:
         break;

@@ -85,6 +85,7 @@ size_t step_subjects(const struct program *program, const struct event *event, s
     bool always = event->kind == REVIEW_REJECTED || event->kind == REVIEW_REMOVED || event->kind == SHARE_WITHDRAWN ||
                   event->kind == REFERRAL_VOIDED || event->kind == ORDER_REFUNDED || event->kind == ORDER_CANCELLED ||
                   event->kind == ORDER_AMENDED || event->kind == ORDER_SHIPPED || event->kind == ORDER_COMPLETED ||
+                  event->kind == REDEMPTION_CONFIRMED || event->kind == REDEMPTION_CANCELLED ||
                   event->kind == MEMBER_MERGED;
     if (!always && !counts_once(program_rules(program, event)))
         return 0;
@@ -97,6 +98,9 @@ size_t step_subjects(const struct program *program, const struct event *event, s
         return 1;
     case EVENT_SHARE:
         out[0] = (struct subject){0, SUBJECT_CONTENT, event->share.content};
+        return 1;
+    case EVENT_REDEMPTION:
+        out[0] = (struct subject){0, SUBJECT_REDEMPTION, event->redemption.redemption_id};
         return 1;
     case EVENT_ACTIVITY:
         out[0] = (struct subject){0, SUBJECT_ACTIVITY, event->activity.name};

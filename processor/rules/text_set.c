@@ -2,21 +2,14 @@
 
 #include <assert.h>
 
-enum { SLOTS_FEWEST = 8 };
+#include "rules/text_hash.h"
 
-/* FNV-1a (Fowler, Noll, Vo), 64 bits. Sets come from program files, which are trusted not to collide on purpose. */
-static uint64_t hash_of(struct text text)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < text.len; i++)
-        hash = (hash ^ (uint8_t)text.at[i]) * UINT64_C(0x100000001b3);
-    return hash ^ hash >> 32;
-}
+enum { SLOTS_FEWEST = 8 };
 
 /* The text's slot, or the free one where it belongs. At least one slot is always free. */
 static size_t slot_of(const struct text *slots, size_t slot_count, struct text text)
 {
-    size_t at = (size_t)hash_of(text) & (slot_count - 1);
+    size_t at = (size_t)text_hash(text) & (slot_count - 1);
     while (slots[at].len > 0 && !text_equal(slots[at], text))
         at = (at + 1) & (slot_count - 1);
     return at;

@@ -112,6 +112,10 @@ enum err_code records_unite(struct bytes into, struct bytes from, struct scratch
         *out = into.len > 0 ? into : from;
         return ERR_NONE;
     }
+    if (record_is_redemption(into) || record_is_redemption(from)) { /* one id, two redemptions: the first stays */
+        *out = into;
+        return ERR_NONE;
+    }
     return record_is_order(into) ? unite_orders(into, from, scratch, out, err)
                                  : unite_once(into, from, scratch, out, err);
 }

@@ -10,7 +10,7 @@
 #include "rules/posting.h"
 #include "rules/reason.h"
 
-enum { OUTPUTS_USUAL = 6 };
+enum { OUTPUTS_USUAL = 12 };
 
 enum err_code work_terms(struct work *work, int64_t version, const struct program **out)
 {

@@ -72,10 +72,16 @@ struct rounds *rounds_free(struct rounds *rounds)
     return NULL;
 }
 
-void rounds_forget(struct rounds *rounds)
+static void forget_sent(struct rounds *rounds)
 {
     rounds->sent = (struct due_members){0};
     arena_reset(rounds->sent_arena);
+}
+
+void rounds_end(struct rounds *rounds)
+{
+    close_all(rounds);
+    forget_sent(rounds);
 }
 
 static enum err_code open_ledger(struct rounds *rounds, struct err *err)
@@ -125,7 +131,7 @@ static enum err_code settle_sent(struct rounds *rounds, struct err *err)
         log_event(LOG_WARN, "timers.in_vain", "members=%lld detail=%s", (long long)in_vain,
                   log_quote("their timers were refused, see the dead letters; sent again when the programs change, or "
                             "after a day"));
-    rounds_forget(rounds);
+    forget_sent(rounds);
     return ERR_NONE;
 }
 
@@ -207,9 +213,7 @@ enum err_code rounds_run(struct rounds *rounds, int64_t now, enum round *out, st
     assert(rounds && out);
     arena_reset(rounds->arena);
     enum err_code code = run(rounds, now, out, err);
-    if (code) {
-        close_all(rounds);
-        rounds_forget(rounds);
-    }
+    if (code)
+        rounds_end(rounds);
     return code;
 }

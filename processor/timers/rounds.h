@@ -37,7 +37,8 @@ struct rounds *rounds_free(struct rounds *rounds);
 /* One round. On an error, connections are made anew by the next. now: the wall clock, µs UTC. */
 enum err_code rounds_run(struct rounds *rounds, int64_t now, enum round *out, struct err *err);
 
-/* The turn is over: what the last round sent is forgotten, since another instance may send now. */
-void rounds_forget(struct rounds *rounds);
+/* The turn is over: closes the connections and forgets what the last round sent, since another instance may send now.
+ */
+void rounds_end(struct rounds *rounds);
 
 #endif

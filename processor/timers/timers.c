@@ -59,6 +59,16 @@ static void one_round(struct timers *timers, bool *told)
         continue;
 }
 
+/* Under the lock, but for closing connections, which may take long. */
+static void rest(struct timers *timers)
+{
+    waiting_unlock(&timers->waiting);
+    rounds_end(timers->rounds);
+    waiting_lock(&timers->waiting);
+    while (!timers->ours && !atomic_load(&timers->quit))
+        waiting_wait(&timers->waiting);
+}
+
 static void *run(void *context)
 {
     struct timers *timers = context;
@@ -68,12 +78,10 @@ static void *run(void *context)
     pthread_sigmask(SIG_BLOCK, &all, NULL);
     waiting_lock(&timers->waiting);
     while (!atomic_load(&timers->quit)) {
-        if (timers->ours) {
+        if (timers->ours)
             one_round(timers, &told);
-        } else {
-            rounds_forget(timers->rounds);
-            waiting_wait(&timers->waiting);
-        }
+        else
+            rest(timers);
     }
     waiting_unlock(&timers->waiting);
     return NULL;

@@ -5,7 +5,10 @@ import os
 import random
 
 from lib.events import Shop
+from lib.programs import random_program
 from lib.torture import Feeder, Killer
+from lib.verify import verify
+from lib.workload import Workload
 
 SEED = int(os.environ.get("POINTSTEST_SEED") or random.SystemRandom().randrange(10**6))
 
@@ -79,3 +82,24 @@ def test_refunds_return_to_a_budget_what_they_take_back(make_world):
     assert granted(world, "spend") == sum(used(world, "spend"))
     assert max(used(world, "spend")) <= 3000
     assert world.query("SELECT 1 FROM entries WHERE kind = 1 AND amount < wanted LIMIT 1"), "the history exhausts a day"
+
+
+def test_limits_and_budgets_as_the_model_has_them(make_world):
+    """One instance, whose log tells the order of decision: who got the last points of a budget is known."""
+    world = make_world(partitions=2)
+    rng = random.Random(SEED)
+    print(f"POINTSTEST_SEED={SEED}")
+    for number in range(2):
+        source = random_program(rng, f"program-{number}")
+        budgets = "budgets: [{id: spring, most: 1500 coins, rules: [first, walk]}, {id: few, most: 9 times per 2 hours}]\n"
+        world.apply(source + budgets)
+    world.send(*Workload(world, SEED, members=40, poison=0.02).plan(900))
+    world.processor().start()
+    world.wait_caught_up(60)
+    seen, expected = verify(world)
+    assert any(entry.amount < entry.wanted for entries in seen.entries.values() for entry in entries if entry.kind == 1)
+    for program in expected.states:
+        if program[1] is None:
+            totals = {key[0]: sum(windows.values()) for key, windows in expected.states[program].uses.windows.items()}
+            stored = world.query("SELECT budget_id, sum(used)::bigint FROM budgets WHERE program_id = %s GROUP BY 1", program[0])
+            assert {id_: used for id_, used in stored if used} == {id_: used for id_, used in totals.items() if used}

@@ -6,6 +6,7 @@ import time
 import uuid
 
 import psycopg
+import pytest
 from confluent_kafka import Producer
 
 from lib import events, wire
@@ -173,7 +174,7 @@ def test_many_are_woken_in_order_and_not_before_those_on_the_way_are_consumed(wo
     _, processor = seed(world, "anna")
     count = 25_000
     owe_many(world, count, lambda number: START + (number * 7919) % count * SECOND)
-    processor.start()
+    processor.start(POINTS_BATCH_MAX_EVENTS="300")  # so that they stay on the way for a while
     until(lambda: world.query("SELECT count(*) FROM timers_in_vain") == [(count,)], 60, "all are woken", every=0.5)
     found = timers(world)
     assert len(found) == count and len({timer["id"] for timer in found}) == count
@@ -212,6 +213,28 @@ def test_timers_survive_kills_and_zombies(world):
     time.sleep(REST)
     assert len(timers(world)) == len(found), "nothing is sent any more"
     assert observe(world).snapshot() == before
+
+
+@pytest.mark.parametrize("service", ["kafka", "postgres"])
+def test_timers_go_on_when_a_service_has_died(world, service):
+    _, processor = seed(world, "anna")
+    count = 30_000
+    owe_many(world, count, lambda number: START + number * SECOND)
+    processor.start(POINTS_BATCH_MAX_EVENTS="500")
+    until(lambda: any(line["event"] == "timers.sent" for line in processor.events()), 30, "the first are sent")
+    world.environment.service("kill", service)
+    until(lambda: any(line["event"] == "timers.wait" for line in processor.events()), 60, "the timers wait for it")
+    world.environment.service("start", service)
+
+    def settled() -> int:
+        try:
+            return world.query("SELECT count(*) FROM timers_in_vain")[0][0]
+        except psycopg.OperationalError:
+            return 0
+
+    until(lambda: settled() == count, 120, "all are woken", every=0.5)
+    assert processor.running()
+    assert {timer["member_id"] for timer in timers(world)} == {f"m-{number}" for number in range(count)}
 
 
 def test_a_replay_sends_nothing(world):

@@ -56,6 +56,18 @@ rules:
 ALL = (SHOP, SHOP_2, CLUB)
 
 
+# Limits of a rule of a random program, or none.
+LIMITS = {
+    "first": ("", ", limit: 40 per day", ", limit: [60 per 4 hours, 300 coins per week]"),
+    "review": ("", ", limit: 2 times per month"),
+    "share": ("", ", limit: 1 time per network and day", ", limit: [2 times per network, 9 per hour]"),
+    "friend": ("", ", limit: 600 per quarter"),
+    "walk": ("", ", limit: 50 per day", ", limit: 3 times per year"),
+    "all": ("", "limits: [{id: most, most: 900 coins in all}]\n",
+            "week_begins: sunday\nlimits: [{id: orders, most: 20 times per week, rules: [first, second]}, {id: daily, most: 90 per day}]\n"),
+}
+
+
 def random_program(rng, name: str) -> str:
     """A program of its own terms: rates, roundings, minimums, thresholds, policies."""
     decimals = rng.choice((0, 0, 1, 2, 3))
@@ -63,6 +75,7 @@ def random_program(rng, name: str) -> str:
     second = f"{rng.randint(1, 9)} per {rng.randint(1, 40)}.{rng.randint(0, 9)}"
     minimum = rng.choice(("", ", minimum: {EUR: \"10.00\", USD: \"0.01\"}"))
     once = rng.choice(("", ", once_per: product"))
+    caps = {name: rng.choice(choices) for name, choices in LIMITS.items()}
     return f"""\
 program: {name}
 version: 1
@@ -77,15 +90,15 @@ money:
 partners: [here, there]
 refunds: {rng.choice(("negative", "clamp"))}
 rules:
-  - {{id: first, on: order.paid, earn: {{rate: "{rate}"}}, rounding: {rng.choice(("down", "half_up", "half_even", "up"))}{minimum}}}
+  - {{id: first, on: order.paid, earn: {{rate: "{rate}"}}, rounding: {rng.choice(("down", "half_up", "half_even", "up"))}{minimum}{caps['first']}}}
   - {{id: second, on: order.paid, earn: {{rate: {{EUR: "{second}"}}}}, rounding: {rng.choice(("down", "half_up", "half_even", "up"))}}}
   - {{id: third, on: order.paid, earn: {{fixed: {rng.randint(1, 30)}, currency: extra}}, minimum: {{EUR: "{rng.randint(1, 90)}.50"}}}}
-  - {{id: review, on: review.approved, earn: {{fixed: {rng.randint(1, 90)}}}{once}}}
-  - {{id: share, on: share.shared, earn: {{fixed: {rng.randint(1, 9)}}}, once_per: content, networks: [{rng.choice(("x, tiktok", "facebook", "other, telegram, x"))}]}}
-  - {{id: friend, on: referral.converted, earn: {{fixed: {rng.randint(50, 500)}}}, to: {rng.choice(("both", "referrer", "referee"))}}}
-  - {{id: walk, on: activity.miles_walked, earn: {{rate: "{rng.choice(("1 per 3", "10 per 1", "7 per whole 2.5"))}"}}, rounding: {rng.choice(("down", "up", "half_even"))}}}
+  - {{id: review, on: review.approved, earn: {{fixed: {rng.randint(1, 90)}}}{once}{caps['review']}}}
+  - {{id: share, on: share.shared, earn: {{fixed: {rng.randint(1, 9)}}}, once_per: content, networks: [{rng.choice(("x, tiktok", "facebook", "other, telegram, x"))}]{caps['share']}}}
+  - {{id: friend, on: referral.converted, earn: {{fixed: {rng.randint(50, 500)}}}, to: {rng.choice(("both", "referrer", "referee"))}{caps['friend']}}}
+  - {{id: walk, on: activity.miles_walked, earn: {{rate: "{rng.choice(("1 per 3", "10 per 1", "7 per whole 2.5"))}"}}, rounding: {rng.choice(("down", "up", "half_even"))}{caps['walk']}}}
   - {{id: hello, on: activity.sign_up, earn: {{fixed: 25, currency: extra}}, once_per: member}}
-rewards:
+{caps['all']}rewards:
   - {{id: voucher, each: "{rng.randint(150, 1500)} coins", give: "Voucher", worth: {{EUR: "5.00"}}}}
   - {{id: gift, each: "{rng.randint(50, 400)}.00 EUR spent", give: "Gift"}}
 """

@@ -9,6 +9,7 @@ import copy
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from model import limits
 from model.program import Program, ProgramSet, Rule
 
 PROGRAMME, AVAILABLE, CONVERTED, MERGED_ACCOUNT = 1, 2, 6, 7
@@ -64,6 +65,14 @@ class Line:
 
 
 @dataclass
+class Grant:
+    version: int
+    points: int  # that stand
+    wanted: int  # before limits cut it
+    at: int  # when it was granted
+
+
+@dataclass
 class Order:
     currency: str
     partner_id: str
@@ -75,7 +84,7 @@ class Order:
     refunded_amount: int = 0
     whole: bool = False
     kinds: list = field(default_factory=list)  # of events that granted, as they came
-    granted: dict = field(default_factory=dict)  # rule id -> points granted on what remains
+    granted: dict = field(default_factory=dict)  # rule id -> Grant, on what remains
     spent: int = 0
 
     def remaining(self) -> int:
@@ -97,7 +106,7 @@ class Order:
 class Once:
     """A product reviewed, a content shared, a referee, a once-only activity."""
 
-    granted: dict = field(default_factory=dict)  # rule id -> (version, points)
+    granted: dict = field(default_factory=dict)  # rule id -> Grant
     partner_id: str = ""
     closed: set = field(default_factory=set)  # what was undone: share networks, or "whatever"
 
@@ -111,6 +120,7 @@ class State:
     spent: dict = field(default_factory=dict)  # reward id -> minor units spent towards it
     orders: dict = field(default_factory=dict)
     subjects: dict = field(default_factory=dict)  # (kind, name) -> Once
+    uses: limits.Uses = field(default_factory=limits.Uses)
     waiting: list = field(default_factory=list)  # (due, refund event) of orders that have not come, by due
     merged_into: str | None = None
     merged: set = field(default_factory=set)  # members that were merged into this one, over others too
@@ -135,6 +145,12 @@ def parties(event: dict) -> list:
     else:
         others = [m for m in (event["referrer"], event["referee"]) if m != own]
     return [(program_id, own)] + [(program_id, m) for m in dict.fromkeys(others) if m]
+
+
+def budgets(programs: ProgramSet, event: dict) -> list:
+    """The account, beside the members', of what all of them together used of the program's budgets."""
+    program_id = event.get("program_id") or "default"
+    return [(program_id, None)] if programs.has_budgets(program_id) else []
 
 
 def is_merge(event: dict) -> bool:
@@ -218,10 +234,32 @@ class Step:
                                        state.lifetime.get(shown, 0), rule_id, benefit, subject, version or self.program.version,
                                        partner, reason))
 
-    def accrue(self, member, terms: Program, rule: Rule, amount: int, subject: str, partner: str):
+    # ---- limits
+
+    def applied(self, member, terms: Program, rule: Rule, at: int) -> list:
+        network = self.event.get("network") or ""
+        found = []
+        for owner, kept, many in ((member, limits.KEPT, rule.limits), ((terms.id, None), None, rule.budgets)):
+            for limit in many:
+                period = limits.window(limit.period, at, terms.zone, terms.week_begins)
+                found.append((self.state(owner).uses, limit, limit.key(network), period, kept))
+        return found
+
+    def give_back(self, member, terms: Program, rule: Rule, amount: int, grant: Grant):
+        for uses, limit, key, _, _ in self.applied(member, terms, rule, grant.at):
+            back = amount if not limit.times else int(amount == grant.points)
+            uses.give_back(key, grant.at, back)
+
+    # ---- grants
+
+    def accrue(self, member, terms: Program, rule: Rule, wanted: int, subject: str, partner: str, grant: Grant):
+        """Grants so much more, as far as limits leave it."""
+        grant.wanted += wanted
+        amount = limits.take(wanted, grant.points, self.applied(member, terms, rule, grant.at)) if wanted > 0 else 0
         if amount <= 0:
             return
-        self.book(member, ACCRUAL, PROGRAMME, AVAILABLE, amount, amount, rule.currency, rule.id, subject, terms.version, partner)
+        grant.points += amount
+        self.book(member, ACCRUAL, PROGRAMME, AVAILABLE, amount, wanted, rule.currency, rule.id, subject, terms.version, partner)
         reason = None
         if rule.reason is not None:
             values = {"amount": decimal(amount, terms.points[rule.currency]), "currency": rule.currency, "subject": subject,
@@ -230,8 +268,10 @@ class Step:
         self.tell("points.granted", member, amount, rule.currency, rule.currency, rule.id, subject, "", terms.version, partner, reason)
         self.accrued.add((member, rule.currency))
 
-    def take_back(self, member, terms: Program, rule: Rule, amount: int, subject: str, partner: str):
+    def take_back(self, member, terms: Program, rule: Rule, amount: int, subject: str, partner: str, grant: Grant):
         state, currency = self.state(member), rule.currency
+        self.give_back(member, terms, rule, amount, grant)
+        grant.points -= amount
         self.void_until_covered(member, currency, amount)
         wanted = amount
         if terms.refunds == "clamp":
@@ -370,9 +410,8 @@ class Step:
         order.kinds.append(event["kind"])
         for rule in rules:
             if rule.id not in order.granted:
-                amount = self.due(self.program, rule, order)
-                order.granted[rule.id] = amount
-                self.accrue(member, self.program, rule, amount, event["order_id"], order.partner_id)
+                grant = order.granted[rule.id] = Grant(self.program.version, 0, 0, event["occurred_at"])
+                self.accrue(member, self.program, rule, self.due(self.program, rule, order), event["order_id"], order.partner_id, grant)
         self.settle(member, order.currency, order.spent if first else 0)
 
     def due(self, terms: Program, rule: Rule, order: Order) -> int:
@@ -385,12 +424,11 @@ class Step:
         for rule in asked:
             if rule.id not in order.granted:
                 continue
-            difference = self.due(frozen, rule, order) - order.granted[rule.id]
-            order.granted[rule.id] += difference
-            if difference < 0:
-                self.take_back(member, frozen, rule, -difference, self.event["order_id"], order.partner_id)
-            else:
-                self.accrue(member, frozen, rule, difference, self.event["order_id"], order.partner_id)
+            grant, due = order.granted[rule.id], self.due(frozen, rule, order)
+            if due < grant.points:
+                self.take_back(member, frozen, rule, grant.points - due, self.event["order_id"], order.partner_id, grant)
+            self.accrue(member, frozen, rule, max(0, due - grant.wanted), self.event["order_id"], order.partner_id, grant)
+            grant.wanted = due
         before, order.spent = order.spent, order.remaining()
         self.settle(member, order.currency, order.spent - before)
 
@@ -406,20 +444,19 @@ class Step:
             return
         if not held.granted:
             held.partner_id = self.partner
-        held.granted[rule.id] = (self.program.version, amount)
-        self.accrue(member, self.program, rule, amount, subject, self.partner)
+        grant = held.granted[rule.id] = Grant(self.program.version, 0, 0, self.event["occurred_at"])
+        self.accrue(member, self.program, rule, amount, subject, self.partner, grant)
 
     def undo_once(self, member, held: Once, subject: str, network: str = ""):
         """Takes back what was granted for the thing, in file order of rules; of a share only by rules for that network."""
-        for version in sorted({version for version, _ in held.granted.values()}):
+        for version in sorted({grant.version for grant in held.granted.values()}):
             self.undo_version(member, held, self.programs.version(self.program.id, version), subject, network)
 
     def undo_version(self, member, held: Once, terms: Program, subject: str, network: str):
         for rule in terms.rules:
-            version, amount = held.granted.get(rule.id, (0, 0))
-            if version == terms.version and amount > 0 and (not network or not rule.networks or network in rule.networks):
-                self.take_back(member, terms, rule, amount, subject, held.partner_id)
-                held.granted[rule.id] = (version, 0)
+            grant = held.granted.get(rule.id, Grant(0, 0, 0, 0))
+            if grant.version == terms.version and grant.points > 0 and (not network or not rule.networks or network in rule.networks):
+                self.take_back(member, terms, rule, grant.points, subject, held.partner_id, grant)
 
     def review(self):
         member, sku, kind = parties(self.event)[0], self.event["sku"], self.event["kind"]
@@ -483,7 +520,7 @@ class Step:
                 if rule.to == "both" or (rule.to == "referrer") == (member == referrer):
                     self.grant_once(member, held, rule, referee)
                 else:
-                    held.granted[rule.id] = (self.program.version, 0)
+                    held.granted[rule.id] = Grant(self.program.version, 0, 0, self.event["occurred_at"])
         if granted is not None:
             self.tell("referral.accepted", referrer, 0, first, first, granted.id, referee)
             for member in members:
@@ -518,6 +555,7 @@ class Step:
         for counter in ("counters", "spent"):
             for name, value in getattr(old, counter).items():
                 getattr(new, counter)[name] = getattr(new, counter).get(name, 0) + value
+        new.uses.unite(old.uses, limits.KEPT)
         told = self.merge_points(ends, into)
         new.waiting = sorted(new.waiting + old.waiting, key=lambda item: item[0])
         for _, refund in list(new.waiting):
@@ -537,7 +575,7 @@ class Step:
             new.subjects[name] = unite_once(new.subjects[name], once) if name in new.subjects else once
         for name, other in zip(names, reversed(referred)):
             if other is not None:
-                used = Once({rule: (version, 0) for rule, (version, _) in other.granted.items()}, other.partner_id, other.closed)
+                used = Once({rule: Grant(grant.version, 0, 0, grant.at) for rule, grant in other.granted.items()}, other.partner_id, other.closed)
                 new.subjects[name] = unite_once(new.subjects.get(name) or Once(), used)
 
     def merge_points(self, ends, into) -> list:
@@ -603,6 +641,15 @@ def undo_some(order: Order, event: dict):
             order.returned[line_key(line)] = order.returned.get(line_key(line), 0) + line["quantity"]
 
 
+def unite_grants(into: dict, other: dict):
+    for rule, grant in other.items():
+        if rule in into:
+            into[rule].points += grant.points
+            into[rule].wanted += grant.wanted
+        else:
+            into[rule] = grant
+
+
 def unite_orders(into: Order, other: Order) -> Order:
     """One order that both accounts had: what was granted and what came back adds up."""
     into.whole |= other.whole
@@ -610,8 +657,7 @@ def unite_orders(into: Order, other: Order) -> Order:
     for key, quantity in other.returned.items():
         into.returned[key] = into.returned.get(key, 0) + quantity
     into.kinds += [kind for kind in other.kinds if kind not in into.kinds]
-    for rule, points in other.granted.items():
-        into.granted[rule] = into.granted.get(rule, 0) + points
+    unite_grants(into.granted, other.granted)
     into.spent = into.remaining()
     return into
 
@@ -619,9 +665,7 @@ def unite_orders(into: Order, other: Order) -> Order:
 def unite_once(into: Once, other: Once) -> Once:
     if not into.granted:
         into.partner_id = other.partner_id
-    for rule, (version, points) in other.granted.items():
-        held = into.granted.get(rule, (version, 0))
-        into.granted[rule] = (held[0], held[1] + points)
+    unite_grants(into.granted, other.granted)
     into.closed |= other.closed
     return into
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from model.decide import Refused, State, decide, is_merge, parties, touched
+from model.decide import Refused, State, budgets, decide, is_merge, parties, touched
 from model.program import ProgramSet
 
 BUDGET = 100_000
@@ -211,7 +211,8 @@ class Group:
     def fit(self, i: int) -> Prediction | None:
         """The decision over a head if it is what was seen. Kept as long as nothing changed that it rests on."""
         record = self.head(i)
-        rests_on = [self.states.get(member) for member in touched(self.states, record.event)] + [self.applied.get(event_key(record.event))]
+        owners = touched(self.states, record.event) + budgets(self.programs, record.event)
+        rests_on = [self.states.get(owner) for owner in owners] + [self.applied.get(event_key(record.event))]
         kept = self.fits.get(i)
         if kept is None or kept[0] is not record or len(kept[1]) != len(rests_on) or any(a is not b for a, b in zip(kept[1], rests_on)):
             predicted = self.predict(record)
@@ -293,8 +294,8 @@ def become_one(records: list) -> dict:
     return one
 
 
-def groups(records: list) -> list:
-    """Records split into groups that share neither a member nor an event id."""
+def groups(programs: ProgramSet, records: list) -> list:
+    """Records split into groups that share neither a member, a budget nor an event id."""
     parent: dict = {}
 
     def root(node):
@@ -304,7 +305,8 @@ def groups(records: list) -> list:
         return node
 
     for record in records:
-        nodes = [("member", member) for member in parties(record.event)] + [("event", event_key(record.event))]
+        owners = parties(record.event) + budgets(programs, record.event)
+        nodes = [("member", owner) for owner in owners] + [("event", event_key(record.event))]
         for node in nodes[1:]:
             parent[root(node)] = root(nodes[0])
     found = defaultdict(list)
@@ -327,7 +329,7 @@ def explain(sources: list, history: list, seen) -> Expected:
         if record.refused is not None and (seen.entries.get(record.coordinates) or seen.rewards.get(record.coordinates)):
             raise Mismatch(f"{record.coordinates}: a refused record has effects")
     expected = Expected()
-    for records in groups([record for record in history if record.refused is None]):
+    for records in groups(programs, [record for record in history if record.refused is None]):
         group = Group(programs, seen, records)
         group.search()
         expected.states.update(group.states)

@@ -6,8 +6,11 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 import yaml
+
+from model import limits
 
 RATE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s+per\s+(whole\s+)?(\d+(?:\.\d+)?)\s*$")
 EACH = re.compile(r"^\s*(\d+(?:\.\d+)?)\s+(\S+)(\s+spent)?\s*$")
@@ -69,6 +72,8 @@ class Rule:
     networks: tuple
     to: str
     reason: str | None
+    limits: tuple = ()  # of each member
+    budgets: tuple = ()  # of all members together
 
     def amount(self, program: "Program", basis: int, money: str | None, digits: int) -> int:
         """Points in minor units for a basis in minor units of `money`."""
@@ -103,6 +108,8 @@ class Program:
     money: dict
     partners: tuple
     refunds: str
+    zone: ZoneInfo
+    week_begins: str
     rules: list = field(default_factory=list)
     rewards: list = field(default_factory=list)
 
@@ -119,9 +126,10 @@ class Program:
             money=money,
             partners=tuple(raw.get("partners") or ()),
             refunds=raw.get("refunds", "negative"),
+            zone=ZoneInfo(raw.get("zone", "UTC")),
+            week_begins=raw.get("week_begins", "monday"),
         )
-        first = next(iter(points))
-        program.rules = [parse_rule(rule, first) for rule in raw.get("rules") or []]
+        program.rules = [parse_rule(rule, raw, points) for rule in raw.get("rules") or []]
         program.rewards = [parse_threshold(reward, program) for reward in raw.get("rewards") or []]
         return program
 
@@ -129,8 +137,9 @@ class Program:
         return {rule.on.split(".")[1] for rule in self.rules if rule.on.startswith("order.")}
 
 
-def parse_rule(raw: dict, first_currency: str) -> Rule:
+def parse_rule(raw: dict, source: dict, points: dict) -> Rule:
     earn = raw["earn"]
+    currency = earn.get("currency", next(iter(points)))
     rates = {}
     if "rate" in earn:
         spec = earn["rate"]
@@ -138,7 +147,7 @@ def parse_rule(raw: dict, first_currency: str) -> Rule:
     return Rule(
         id=raw["id"],
         on=raw["on"],
-        currency=earn.get("currency", first_currency),
+        currency=currency,
         fixed=Fraction(str(earn["fixed"])) if "fixed" in earn else None,
         rates=rates,
         minimum={name: Fraction(str(least)) for name, least in (raw.get("minimum") or {}).items()},
@@ -147,6 +156,8 @@ def parse_rule(raw: dict, first_currency: str) -> Rule:
         networks=tuple(raw.get("networks") or ()),
         to=raw.get("to", "both"),
         reason=raw.get("reason"),
+        limits=limits.of_rule(raw, currency, source, points, "limit", "limits"),
+        budgets=limits.of_rule(raw, currency, source, points, "budget", "budgets"),
     )
 
 
@@ -178,3 +189,6 @@ class ProgramSet:
 
     def version(self, program_id: str, version: int) -> Program:
         return next(p for p in self.programs if p.id == program_id and p.version == version)
+
+    def has_budgets(self, program_id: str) -> bool:
+        return any(rule.budgets for program in self.programs if program.id == program_id for rule in program.rules)

@@ -169,7 +169,7 @@ Test(program_limits, name_rules_of_the_file)
                   "11:56: rule `walk` stands here a second time\n"
                   "12:5: id `walk` stands here a second time; the first is in line 7\n"
                   "13:5: limit `b` is for no rule of this file\n"
-                  "14:37: rules has 0 entries; it takes 1 to 4096\n"
+                  "14:37: rules has 0 entries; it takes 1 to 16384\n"
                   "15:5: `most` is missing in a limit\n"
                   "15:13: unknown key `rule` in a limit; did you mean `rules`?\n");
 }

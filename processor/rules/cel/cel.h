@@ -57,6 +57,11 @@ const struct cel_type *cel_program_type(const struct cel_program *program);
 /* Most steps that an evaluation takes, by the bounds that the environment states. */
 uint64_t cel_program_cost(const struct cel_program *program);
 
+/* True when the condition, by its form, can hold only where the variable's field is the text *out; with a list, only
+ * where some element of the variable's list has such a field. False says nothing. */
+bool cel_program_needs(const struct cel_program *program, uint32_t variable, const char *list, const char *field,
+                       struct text *out);
+
 /* variables: as many as the environment has, in its order; an unset one is an error value (CEL_UNDECLARED). *out may
  * refer to them, to the program and to the arena. Errors are values: out->kind is CEL_ERROR. Deterministic. */
 void cel_eval(const struct cel_program *program, const struct cel_value *variables, struct arena *arena,

@@ -1,0 +1,48 @@
+#include "rules/text_map.h"
+
+#include <assert.h>
+
+#include "rules/text_hash.h"
+
+static size_t slot_of(const struct text_slot *slots, size_t slot_count, struct text key)
+{
+    size_t at = (size_t)text_hash(key) & (slot_count - 1);
+    while (slots[at].key.len > 0 && !text_equal(slots[at].key, key))
+        at = (at + 1) & (slot_count - 1);
+    return at;
+}
+
+struct text_map text_map_make(const struct text_pair *pairs, size_t count, struct arena *arena)
+{
+    if (count == 0)
+        return (struct text_map){NULL, 0};
+    size_t slot_count = 8;
+    while (slot_count < 2 * count)
+        slot_count *= 2;
+    struct text_slot *slots = arena_array(arena, slot_count, sizeof *slots);
+    for (size_t i = 0; i < count; i++) {
+        assert(pairs[i].key.len > 0);
+        struct text_slot *slot = &slots[slot_of(slots, slot_count, pairs[i].key)];
+        slot->key = pairs[i].key;
+        slot->count++;
+    }
+    uint32_t *values = arena_array(arena, count, sizeof *values);
+    for (size_t i = 0; i < slot_count; i++) { /* each slot's share of the room; counted again as it fills */
+        slots[i].values = values;
+        values += slots[i].count;
+        slots[i].count = 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct text_slot *slot = &slots[slot_of(slots, slot_count, pairs[i].key)];
+        ((uint32_t *)(uintptr_t)slot->values)[slot->count++] = pairs[i].value;
+    }
+    return (struct text_map){slots, slot_count};
+}
+
+const struct text_slot *text_map_find(const struct text_map *map, struct text key)
+{
+    if (!map->slots || key.len == 0)
+        return NULL;
+    const struct text_slot *slot = &map->slots[slot_of(map->slots, map->slot_count, key)];
+    return slot->key.len > 0 ? slot : NULL;
+}

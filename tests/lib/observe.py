@@ -142,9 +142,10 @@ def headers_of(message) -> dict:
     return found
 
 
-def reward_coordinates(record: dict, topics: dict) -> tuple:
-    """An output's id is topic number, partition, offset and index; gives (coordinates, index)."""
-    number, partition, offset, index = (int(part) for part in record["id"].split("."))
+def reward_coordinates(place: str, topics: dict) -> tuple:
+    """Topic number, partition, offset and index, which are an output's id unless a member owed it, when they stand in a header;
+    gives (coordinates, index)."""
+    number, partition, offset, index = (int(part) for part in place.split("."))
     return (topics[number], partition, offset), index
 
 
@@ -152,10 +153,9 @@ def read_rewards(world: World, seen: Observation, topics: dict):
     for message in world.read(world.rewards):
         record = wire.decode("reward", message.value())
         record["occurred_at"] = micros(record["occurred_at"])
-        where, index = reward_coordinates(record, topics)
-        record["index"] = index
         record["key"] = message.key()
         record["headers"] = headers_of(message)
+        where, record["index"] = reward_coordinates(record["headers"].get("points.settled.by") or record["id"], topics)
         seen.rewards[where].append(record)
         seen.reward_messages.append(message)
 

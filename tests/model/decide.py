@@ -56,6 +56,7 @@ class Reward:
     program_version: int
     partner_id: str
     reason: str | None = None  # only where the program words it
+    due: int | None = None  # of what the member owed by itself: when it fell due
 
 
 @dataclass
@@ -226,13 +227,13 @@ class Step:
                                       subject, version or self.program.version))
 
     def tell(self, type_, member, amount, currency, shown, rule_id="", subject="", benefit="", version=None, partner=None,
-             reason=None):
+             reason=None, due=None):
         """shown: the point currency whose balance is told."""
         state = self.state(member)
         partner = self.partner if partner is None else partner
         self.out.rewards.append(Reward(type_, member, amount, currency, state.balances.get(shown, 0),
                                        state.lifetime.get(shown, 0), rule_id, benefit, subject, version or self.program.version,
-                                       partner, reason))
+                                       partner, reason, due))
 
     # ---- limits
 
@@ -375,8 +376,8 @@ class Step:
                 continue
             while (held := self.before[member] if member not in self.out.states else self.state(member)).waiting \
                     and held.waiting[0][0] <= self.event["occurred_at"]:
-                _, refund = self.state(member).waiting.pop(0)
-                self.tell("refund.dropped", member, 0, first, first, "refund", refund["order_id"], partner="")
+                due, refund = self.state(member).waiting.pop(0)
+                self.tell("refund.dropped", member, 0, first, first, "refund", refund["order_id"], partner="", due=due)
 
     def order_amended(self):
         event, member = self.event, parties(self.event)[0]

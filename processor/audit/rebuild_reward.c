@@ -33,6 +33,15 @@ static bool may_warn(const struct program_set *set, struct text program_id)
     return false;
 }
 
+/* May a change of level have been told before it? */
+static bool has_tiers(const struct program_set *set, struct text program_id)
+{
+    for (size_t v = 0; v < set->count; v++)
+        if (text_equal(set->programs[v]->id, program_id) && set->programs[v]->tiers)
+            return true;
+    return false;
+}
+
 static const struct rule *rule_of(const struct program *program, struct text id)
 {
     for (size_t i = 0; i < program->rule_count; i++)
@@ -99,6 +108,8 @@ static const char *fill(const struct rebuild_input *input, const struct ledger_r
         return "it said until when the points are pending, which the ledger does not keep";
     if (row->kind == ENTRY_ADJUSTMENT && input->event->type != EVENT_ADJUSTMENT)
         return "its input record is not the adjustment that it was";
+    if (has_tiers(input->programs, row->program_id))
+        return "a change of level may have stood before it, so that its id is not certain";
     if (row->kind == ENTRY_CONVERSION && spent_comes_before(input->programs, row))
         return "a reward for money spent may have stood before it, so that its id is not certain";
     bool automatic = row->kind == ENTRY_CONVERSION || row->kind == ENTRY_CONVERSION_VOIDED;

@@ -139,6 +139,15 @@ static void write_words(struct buffer *out, const struct program_set *set, const
     put(out, " [%.*s] %.*s", VIEW(reward->benefit), VIEW(reward->reason));
 }
 
+/* "none -> silver" */
+static void write_levels(struct buffer *out, const struct reward *reward)
+{
+    struct text none = TEXT("none");
+    struct text from = reward->subject.len > 0 ? reward->subject : none;
+    struct text to = reward->benefit.len > 0 ? reward->benefit : none;
+    put(out, " %.*s -> %.*s", VIEW(from), VIEW(to));
+}
+
 static bool is_told_by_entries(enum reward_type type)
 {
     return type == REWARD_POINTS_GRANTED || type == REWARD_POINTS_TAKEN_BACK || type == REWARD_POINTS_SPENT ||
@@ -162,6 +171,7 @@ static void write_reward(struct buffer *out, const struct program_set *set, cons
         [REWARD_POINTS_EXPIRING] = "warned",
         [REWARD_POINTS_EXPIRED] = "expired",
         [REWARD_POINTS_RETURNED] = "returned",
+        [REWARD_TIER_CHANGED] = "tier",
     };
     const struct reward *reward = &happened->decision.rewards[at];
     if (is_told_by_entries(reward->type) && !outputs)
@@ -169,7 +179,9 @@ static void write_reward(struct buffer *out, const struct program_set *set, cons
     put(out, "%.*s %s", VIEW(happened->member_ids[reward->party]), names[reward->type]);
     bool about = reward->type == REWARD_MEMBER_MERGED || reward->type == REWARD_REFUND_DROPPED;
     struct text what = about ? reward->subject : reward->rule_id;
-    if (reward->type == REWARD_POINTS_EXPIRING && !outputs)
+    if (reward->type == REWARD_TIER_CHANGED)
+        write_levels(out, reward);
+    else if (reward->type == REWARD_POINTS_EXPIRING && !outputs)
         put(out, " %.*s", VIEW(reward->reason));
     else if (what.len > 0)
         put(out, " %.*s", VIEW(what));

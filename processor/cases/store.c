@@ -4,6 +4,7 @@
 #include "cases/holds.h"
 #include "cases/words.h"
 #include "decode/content.h"
+#include "rules/trace.h"
 
 struct store *store_new(const struct program_set *set, struct arena *arena)
 {
@@ -178,6 +179,8 @@ static enum err_code step_with_budgets(struct store *store, struct step_input *i
         struct budget_list list = budgets_of(&store->budgets, program_id);
         input->budgets = list.items;
         input->budget_count = list.count;
+        if (input->trace)
+            input->trace->count = 0;
         enum err_code code = step(input, store->arena, out, err);
         if (out->lack_count == 0)
             return code;

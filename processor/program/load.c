@@ -261,6 +261,7 @@ static const struct field program_fields[] = {
     {"budgets", false, read_budgets, &budgets_shape, "the most that several rules grant to all members together"},
     {"multipliers", false, read_multipliers, &multipliers_shape, "what multiplies the points of rules"},
     {"rewards", false, read_rewards, &rewards_shape, "what is given by itself at thresholds"},
+    {"tiers", false, read_tiers, &tiers_shape, "levels that members reach or buy, and what they give"},
 };
 const struct shape program_shape = SHAPE_OF_FIELDS(program_fields);
 

@@ -13,6 +13,10 @@ extern const struct shape rules_shape, rewards_shape;
 void read_rules(struct loader *loader, const struct node *node, void *unused);
 void read_rewards(struct loader *loader, const struct node *node, void *unused);
 
+/* `tiers`: relies on points and money. */
+extern const struct shape tiers_shape;
+void read_tiers(struct loader *loader, const struct node *node, void *unused);
+
 /* `week_begins`; `limits` and `budgets`, which rely on the rules and complete them. */
 extern const struct shape weekday_shape, limits_shape, budgets_shape;
 void read_week_begins(struct loader *loader, const struct node *node, void *unused);
@@ -23,7 +27,10 @@ void read_budgets(struct loader *loader, const struct node *node, void *unused);
 extern const struct shape multipliers_shape;
 void read_multipliers(struct loader *loader, const struct node *node, void *unused);
 
-enum { CLAIMS_MAX = PROGRAM_RULES_MAX + PROGRAM_REWARDS_MAX + PROGRAM_MULTIPLIERS_MAX + 2 * PROGRAM_LIMITS_MAX };
+enum {
+    CLAIMS_MAX =
+        2 * TIER_LEVELS_MAX + PROGRAM_RULES_MAX + PROGRAM_REWARDS_MAX + PROGRAM_MULTIPLIERS_MAX + 2 * PROGRAM_LIMITS_MAX
+};
 
 /* A condition over events of the type, true or false. Complains and gives false otherwise. */
 bool read_condition(struct loader *loader, const struct node *node, enum event_type type,

@@ -16,7 +16,9 @@ enum {
 struct purchase {
     const struct program *ordered_under; /* the version in force when the order first counted */
     struct text money;
-    int64_t spent; /* minor units that came or, negative, went */
+    int64_t spent;  /* minor units that came or, negative, went */
+    int64_t orders; /* 1: an order came; -1: it is gone */
+    int64_t at;     /* when the order first counted, µs UTC */
 };
 
 /* Gives the program's rewards that are due, in file order: by points where the event accrued some, by purchases where

@@ -6,6 +6,7 @@
 #include "rules/cel/cel.h"
 #include "rules/gate.h"
 #include "rules/profile.h"
+#include "rules/tier.h"
 
 static bool is_open(const struct member_work *member, const struct program *terms, const struct gate *gate, int64_t at)
 {
@@ -36,7 +37,7 @@ static bool multiplies(const struct work *work, const struct member_work *member
 static bool factor_of(const struct work *work, const struct member_work *member, const struct program *terms,
                       const struct rule *rule, const struct event *event, struct fraction *out)
 {
-    *out = FRACTION_ONE;
+    *out = tier_factor(terms, rule, member->tier);
     for (size_t i = 0; i < terms->multiplier_count; i++) {
         const struct multiplier *multiplier = &terms->multipliers[i];
         if (multiplies(work, member, terms, multiplier, rule, event) &&

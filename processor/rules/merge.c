@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "rules/automatic.h"
 #include "rules/decide.h"
+#include "rules/tier.h"
 #include "rules/unite.h"
 
 /* Two accounts become one: points, what automatic rewards count, and what was done once go over into the account that
@@ -291,6 +292,8 @@ enum err_code decide_merge(struct work *work)
         return code;
     profile_unite(&goes_on->state, &ends->state, work->scratch);
     code = move_waiting(work);
+    if (!code)
+        code = tier_take_over(work, goes_on, ends);
     if (code)
         return code;
     identity_take_over(&goes_on->state.identity, &ends->state.identity, work->event->member_id, work->scratch);

@@ -4,6 +4,7 @@
 
 #include "rules/expiring.h"
 #include "rules/posting.h"
+#include "rules/tier.h"
 
 struct obligation {
     struct text name; /* stands in the identity of entries: never change one */
@@ -19,6 +20,8 @@ static const struct obligation obligations[] = {
     {{"posting", 7}, posting_next, posting_settle},
     {{"warning", 7}, expiring_next_warning, expiring_warn},
     {{"refund", 6}, waiting_next, waiting_settle},
+    {{"tier", 4}, tier_next_end, tier_settle_end},
+    {{"birthday", 8}, tier_next_gift, tier_settle_gift},
     {{NULL, 0}, NULL, NULL},
 };
 
@@ -67,6 +70,8 @@ static enum err_code settle(struct work *work, struct member_work *member, const
     work->settlement = settlement;
     work->now = due;
     code = obligation->settle(work, member, due);
+    if (!code && member->tier_moved)
+        code = tier_follow(work, member);
     work->settlement = NULL;
     work->now = work->event->occurred_at;
     work->program = in_force;

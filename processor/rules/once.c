@@ -1,8 +1,9 @@
 #include <assert.h>
 
-#include "rules/automatic.h"
+#include "rules/consequences.h"
 #include "rules/decide.h"
 #include "rules/earning.h"
+#include "rules/tier.h"
 
 /* Reviews, shares and activities: fixed or by value, once for each product, content or member, taken back when undone.
  */
@@ -169,6 +170,8 @@ static enum err_code grant(struct work *work, struct text subject)
 {
     struct member_work *member = &work->members[0];
     struct rule_list rules = program_rules(work->program, work->event);
+    if (work->event->type == EVENT_ACTIVITY)
+        tier_follow_activity(work, member);
     if (rules.count == 0)
         return ERR_NONE;
     bool once = any_once(rules);
@@ -187,7 +190,7 @@ static enum err_code grant(struct work *work, struct text subject)
         return code;
     if (record.grants.count > granted_before)
         work_put_record(work, member, SUBJECT, once_record_encode(&record, work->scratch));
-    return automatic_settle(work, member, NULL);
+    return consequences_settle(work, member, NULL);
 }
 
 enum err_code decide_review(struct work *work)

@@ -1,12 +1,13 @@
 #include <assert.h>
 
 #include "base/checked.h"
-#include "rules/automatic.h"
+#include "rules/consequences.h"
 #include "rules/decide.h"
 #include "rules/earning.h"
 #include "rules/order_lines.h"
 #include "rules/posting.h"
 #include "rules/rule_index.h"
+#include "rules/tier.h"
 #include "rules/unite.h"
 
 /* Orders: grants on what remains, computed again whenever that changes, always at the terms of the grant. */
@@ -66,9 +67,6 @@ static enum err_code dues_of(struct work *work, const struct member_work *member
     enum err_code code = work_terms(work, decision->version, &out->terms);
     if (code)
         return code;
-    if (!out->terms->by_order[decision->kind])
-        return err_set(work->err, ERR_BAD_STATE, "an order was decided under version %lld, which has no rule for it",
-                       (long long)decision->version);
     struct rule_list rules = candidates(work, view, decision, out->terms);
     size_t money = program_money_place(out->terms, view->record->currency);
     if (money == PLACE_NONE)
@@ -167,9 +165,13 @@ static enum err_code follow_decision(struct work *work, struct member_work *memb
                                      struct order_view *view, const struct order_decision *decision)
 {
     struct dues dues;
+    struct text tier = member->tier;
     enum err_code code = check_grants(work, record);
+    if (record->image & IMAGE_TIER)
+        member->tier = record->tier;
     if (!code)
         code = dues_of(work, member, view, decision, &dues);
+    member->tier = tier;
     if (code)
         return code;
     struct cause cause = cause_of(work, record, dues.terms);
@@ -195,8 +197,13 @@ static enum err_code follow_change(struct work *work, struct member_work *member
         return code;
     if (view.gone && !before->gone && member->state.order_count > 0)
         member->state.order_count--;
-    struct purchase purchase = {terms, record->currency, view.remaining - before->remaining};
-    return automatic_settle(work, member, &purchase);
+    tier_follow_offers(work, member, record, &view);
+    struct purchase purchase = {.ordered_under = terms,
+                                .money = record->currency,
+                                .spent = view.remaining - before->remaining,
+                                .orders = before->gone - view.gone,
+                                .at = record->decisions[0].at};
+    return consequences_settle(work, member, &purchase);
 }
 
 /* What is known of the order: in its record and, where it is to be known by this event, in refunds that wait for it. */
@@ -375,6 +382,7 @@ static enum err_code read_order(struct work *work, struct member_work *member, s
     if (first) {
         record->revision = order->revision;
         record->partner_id = work->event->partner_id;
+        record->tier = member->tier;
         if (!checked_add(member->state.order_count, 1, &record->nth))
             return overflow(work);
     } else if (image == record->image || order->revision != record->revision) {
@@ -384,20 +392,20 @@ static enum err_code read_order(struct work *work, struct member_work *member, s
     return order_lines_replace(record, order, work->scratch, work->err);
 }
 
-/* True when something hangs on the event: rules of its kind, or points that wait for it. */
-static bool is_asked(const struct work *work, const struct member_work *member, bool has_rules)
+/* True when something hangs on the event: rules of its kind, a tier, or points that wait for it. */
+static bool is_asked(const struct work *work, const struct member_work *member, bool counts)
 {
     enum event_kind kind = work->event->kind;
-    return has_rules || work->program->awaited[kind] ||
+    return counts || work->program->awaited[kind] ||
            pending_awaiting(&member->state.pending, work->input->subject_keys[SUBJECT], kind);
 }
 
 /* Notes the event in the record and grants by its rules. A shipment may come without the order's lines, even before the
  * order: it is noted, and makes nothing known. */
 static enum err_code note_decision(struct work *work, struct member_work *member, struct order_record *record,
-                                   bool has_rules, int64_t *spent)
+                                   bool counts, struct purchase *out)
 {
-    bool known = order_is_known(record), reads = has_rules || (!known && work->event->order.line_count > 0);
+    bool known = order_is_known(record), reads = counts || (!known && work->event->order.line_count > 0);
     struct order_view view;
     enum err_code code = reads ? read_order(work, member, record) : ERR_NONE;
     if (!code && !order_view_open(record, work->scratch, &view))
@@ -408,25 +416,33 @@ static enum err_code note_decision(struct work *work, struct member_work *member
         member->state.order_count = record->nth;
     struct order_decision *decision = &record->decisions[record->decision_count++];
     *decision = (struct order_decision){work->event->kind, work->program->version, work->event->occurred_at};
-    *spent = !known && reads ? view.remaining : 0;
-    return order_is_known(record) ? follow_decision(work, member, record, &view, decision) : ERR_NONE;
+    bool came = !known && reads;
+    *out = (struct purchase){.ordered_under = work->program,
+                             .money = record->currency,
+                             .spent = came ? view.remaining : 0,
+                             .orders = came && !view.gone,
+                             .at = record->decisions[0].at};
+    if (!order_is_known(record))
+        return ERR_NONE;
+    tier_follow_offers(work, member, record, &view);
+    return follow_decision(work, member, record, &view, decision);
 }
 
 static enum err_code grant_order(struct work *work)
 {
     struct member_work *member = &work->members[0];
     const struct order_event *order = &work->event->order;
-    bool has_rules = program_rules(work->program, work->event).count > 0;
+    bool counts = program_counts_order(work->program, work->event->kind);
     struct order_record record;
-    int64_t spent = 0;
-    enum err_code code = has_rules || order->line_count > 0 ? order_check(order, work->err) : ERR_NONE;
-    if (code || !is_asked(work, member, has_rules))
+    struct purchase purchase;
+    enum err_code code = counts || order->line_count > 0 ? order_check(order, work->err) : ERR_NONE;
+    if (code || !is_asked(work, member, counts))
         return code;
-    code = load_record(work, member, has_rules || order->line_count > 0, &record);
+    code = load_record(work, member, counts || order->line_count > 0, &record);
     if (code || order_was_decided(&record, work->event->kind))
         return code;
     bool known = order_is_known(&record);
-    code = note_decision(work, member, &record, has_rules, &spent);
+    code = note_decision(work, member, &record, counts, &purchase);
     if (!code)
         code = posting_release(work, member, work->input->subject_keys[SUBJECT]);
     if (code)
@@ -434,8 +450,7 @@ static enum err_code grant_order(struct work *work)
     store_record(work, member, &record);
     if (!known && order_is_known(&record))
         waiting_met(&member->state, work->input->subject_keys[SUBJECT]);
-    struct purchase purchase = {work->program, record.currency, spent};
-    return automatic_settle(work, member, &purchase);
+    return consequences_settle(work, member, &purchase);
 }
 
 enum err_code decide_order(struct work *work)

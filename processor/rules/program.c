@@ -131,6 +131,11 @@ const struct rule *program_rule(const struct program *program, struct text id)
     return NULL;
 }
 
+bool program_counts_order(const struct program *program, enum event_kind kind)
+{
+    return program->by_kind[kind].count > 0 || (kind == ORDER_PAID && program->tiers && program->tiers->counts_orders);
+}
+
 bool program_has_partner(const struct program *program, struct text partner_id)
 {
     size_t low = 0;

@@ -167,6 +167,57 @@ struct automatic {
     struct text worth_currency;
 };
 
+enum tier_measure { TIER_BY_NOTHING, TIER_BY_SPEND, TIER_BY_EARNED, TIER_BY_ORDERS };
+
+enum tier_period { TIER_LIFETIME, TIER_CALENDAR_YEAR, TIER_ROLLING_YEAR };
+
+enum { TIER_LEVELS_MAX = 16, TIER_MONTHS_MAX = 1200, TIER_DURATION_DAYS_MAX = 36500 };
+
+/* Months and days of a calendar. */
+struct calendar_span {
+    int64_t months;
+    int64_t days;
+};
+
+/* What buys a level: a line of an order, or an activity. One of the three texts is there. */
+struct tier_offer {
+    struct text sku;
+    struct text category;
+    struct text activity;
+    struct calendar_span lasts;
+};
+
+/* Given on each birthday of members who hold the level. */
+struct tier_gift {
+    struct text id;          /* "gold-birthday" */
+    const struct rule *rule; /* the points; NULL: none */
+    struct text give;        /* words; empty: none */
+};
+
+struct tier_level {
+    struct text id;
+    bool is_counted;                /* reached by what the tiers go by; else only bought */
+    int64_t threshold;              /* of points or orders */
+    const int64_t *spend;           /* by place in `money`; -1: not by that currency */
+    const struct tier_offer *offer; /* NULL: cannot be bought */
+    struct fraction multiplier;
+    const struct rule *bonus;         /* on entry, once; in no list of rules; NULL: none */
+    const struct tier_gift *birthday; /* NULL: none */
+};
+
+struct tiers {
+    enum tier_measure measure;
+    size_t currency; /* of TIER_BY_EARNED: place in `points` */
+    enum tier_period period;
+    bool one_step; /* down by one level at a time */
+    struct calendar_span grace;
+    const struct tier_level *levels; /* from the lowest up */
+    size_t level_count;
+    size_t begins_with; /* the level of a member for whom nothing counted, from 1; 0: none */
+    bool counts_orders; /* an order that is paid counts also where no rule is for it */
+    uint32_t image;     /* enum order_image: what of an order they read */
+};
+
 enum refund_policy { REFUND_NEGATIVE, REFUND_CLAMP };
 
 struct rule_list {
@@ -201,11 +252,12 @@ struct program {
     size_t multiplier_count;
     const struct automatic *rewards; /* in file order */
     size_t reward_count;
+    const struct tiers *tiers; /* NULL: none */
 
     /* Made by program_index. */
     bool awaited[EVENT_KIND_COUNT];                      /* what pending points of some rule wait for */
     struct rule_list by_kind[EVENT_KIND_COUNT];          /* all but activities */
-    const struct rule_index *by_order[EVENT_KIND_COUNT]; /* of the kinds of order events that rules name; else NULL */
+    const struct rule_index *by_order[EVENT_KIND_COUNT]; /* of the kinds of order events that rules can name */
     const struct activity_rules *activities;             /* sorted bytewise by name */
     size_t activity_count;
     uint32_t image; /* enum order_image: what the record of an order keeps */
@@ -218,6 +270,9 @@ int text_compare(struct text a, struct text b);
 
 /* Fills the index from the rules; memory is the arena's. */
 void program_index(struct program *program, struct arena *arena);
+
+/* True where the order of an event of that kind counts: by a rule, or towards a tier. */
+bool program_counts_order(const struct program *program, enum event_kind kind);
 
 /* The rules that name this kind of event (for activities: this activity), in file order. */
 struct rule_list program_rules(const struct program *program, const struct event *event);

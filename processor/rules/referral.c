@@ -1,6 +1,6 @@
 #include <assert.h>
 
-#include "rules/automatic.h"
+#include "rules/consequences.h"
 #include "rules/decide.h"
 #include "rules/earning.h"
 
@@ -118,7 +118,7 @@ static enum err_code settle_members(struct work *work)
 {
     enum err_code code = ERR_NONE;
     for (size_t p = 0; p < work->member_count && !code; p++)
-        code = automatic_settle(work, &work->members[p], NULL);
+        code = consequences_settle(work, &work->members[p], NULL);
     return code;
 }
 

@@ -8,6 +8,7 @@
 #include "rules/pending.h"
 #include "rules/profile.h"
 #include "rules/scratch.h"
+#include "rules/tier_state.h"
 #include "rules/waiting.h"
 
 /* A member's state: what the rules know of the member between events. Bytes, version 2:
@@ -22,6 +23,7 @@
  *     3  lots: rules/lots.h
  *     4  pending points: rules/pending.h
  *     5  the profile, as profile.h has it
+ *     6  what tiers go by, as tier_state.h has it
  *     7  what was used of limits, as limits.h has it
  *     8  whether the account goes on: see identity.h
  *     9  natural orders
@@ -73,6 +75,7 @@ struct member_state {
     struct limits limits;
     struct identity identity;
     struct profile *profile; /* NULL: nothing is known of the member */
+    struct tier_state *tier; /* NULL: no tier was ever counted */
     struct waiting waiting;
     struct inline_record *records; /* room for STATE_RECORDS_MAX + 1 */
     size_t record_count;

@@ -4,6 +4,7 @@
 
 #include "rules/decide.h"
 #include "rules/obligations.h"
+#include "rules/tier.h"
 
 static enum err_code check_partner(const struct work *work)
 {
@@ -103,8 +104,11 @@ static enum err_code read_members(struct work *work)
 static enum err_code settle(struct work *work)
 {
     enum err_code code = ERR_NONE;
-    for (size_t p = 0; p < work->member_count && !code; p++)
-        code = obligations_settle(work, &work->members[p]);
+    for (size_t p = 0; p < work->member_count && !code; p++) {
+        struct member_work *member = &work->members[p];
+        code = obligations_settle(work, member);
+        member->tier = tier_held(work->program, &member->state);
+    }
     return code;
 }
 
@@ -164,6 +168,20 @@ static enum err_code decide(struct work *work)
     return ERR_NONE;
 }
 
+/* What the event changed may change a level. What does not concern a member as one, or one who is none, changes none.
+ */
+static enum err_code follow(struct work *work)
+{
+    enum event_kind kind = work->event->kind;
+    enum err_code code = ERR_NONE;
+    if (kind == KIND_UNKNOWN || kind == TIMER_DUE || kind == MEMBER_MERGED || kind == MEMBER_ERASED)
+        return ERR_NONE;
+    for (size_t p = 0; p < work->member_count && !code; p++)
+        if (work->members[p].tier_moved || !is_outside(work, &work->members[p]))
+            code = tier_follow(work, &work->members[p]);
+    return code;
+}
+
 static enum outcome outcome_of(const struct work *work)
 {
     if (work->entry_count > 0 || work->reward_count > 0 || work->erases)
@@ -215,6 +233,8 @@ enum err_code step(const struct step_input *input, struct arena *arena, struct d
         code = settle(&work);
     if (!code)
         code = decide(&work);
+    if (!code)
+        code = follow(&work);
     if (!code)
         close_decision(&work, out);
     out->lacks = work.lacks; /* an error may rest on what was not known */

@@ -89,6 +89,7 @@ enum reward_type {
     REWARD_POINTS_EXPIRING, /* will end: a warning */
     REWARD_POINTS_EXPIRED,
     REWARD_POINTS_RETURNED, /* a redemption was cancelled */
+    REWARD_TIER_CHANGED,    /* benefit: the level now, empty for none; subject: the one before */
     REWARD_TYPE_COUNT
 };
 

@@ -87,7 +87,8 @@ size_t step_subjects(const struct program *program, const struct event *event, s
                   event->kind == ORDER_AMENDED || event->kind == ORDER_SHIPPED || event->kind == ORDER_COMPLETED ||
                   event->kind == REDEMPTION_CONFIRMED || event->kind == REDEMPTION_CANCELLED ||
                   event->kind == MEMBER_MERGED;
-    if (!always && !counts_once(program_rules(program, event)))
+    bool counted = event->type == EVENT_ORDER && program_counts_order(program, event->kind);
+    if (!always && !counted && !counts_once(program_rules(program, event)))
         return 0;
     switch (event->type) {
     case EVENT_ORDER:

@@ -9,6 +9,7 @@
 #include "rules/limiting.h"
 #include "rules/posting.h"
 #include "rules/reason.h"
+#include "rules/tier.h"
 
 enum { OUTPUTS_USUAL = 12 };
 
@@ -275,6 +276,7 @@ enum err_code work_credit(struct work *work, struct member_work *member, const s
     if (!checked_add(balance->lifetime, credit.amount, &balance->lifetime))
         return lifetime_overflow(work, currency->name);
     balance->accrued = true;
+    tier_count_points(work, member, rule, credit.amount, rule->pending ? work->now : cause->granted_at, cause->terms);
     struct text reason = reason_for_accrual(work->arena, rule, currency, credit.amount, cause->subject);
     add_points_reward(work, member, REWARD_POINTS_GRANTED, balance, &credit, cause, reason);
     return ERR_NONE;
@@ -314,6 +316,8 @@ enum err_code work_take_back(struct work *work, struct member_work *member, cons
     if (code || amount == 0)
         return code;
     int64_t wanted = amount;
+    int64_t came_at = rule->pending ? posting_due(work, rule, cause) : cause->granted_at;
+    tier_count_points(work, member, rule, -wanted, came_at, cause->terms);
     struct balance *balance = state_balance(&member->state, currency->name, work->scratch);
     int64_t available = balance->available > 0 ? balance->available : 0;
     if (cause->terms->refunds == REFUND_CLAMP && amount > available)
@@ -322,8 +326,7 @@ enum err_code work_take_back(struct work *work, struct member_work *member, cons
           .granted = amount);
     if (amount == 0)
         return ERR_NONE;
-    struct lot lot = work_lot(cause->terms, rule, rule->currency, cause->partner_id,
-                              rule->pending ? posting_due(work, rule, cause) : cause->granted_at);
+    struct lot lot = work_lot(cause->terms, rule, rule->currency, cause->partner_id, came_at);
     struct transfer transfer = {.kind = ENTRY_TAKE_BACK,
                                 .from = ACCOUNT_MEMBER_AVAILABLE,
                                 .to = ACCOUNT_PROGRAMME,

@@ -25,6 +25,8 @@ struct member_work {
     int64_t entries_before;
     uint8_t party;
     bool changed;
+    bool tier_moved;  /* something counted for tiers since the level was judged */
+    bool tier_lost;   /* something that had counted was undone */
     struct text tier; /* held before the event */
 };
 

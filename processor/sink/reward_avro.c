@@ -28,6 +28,7 @@ const char *reward_type_name(enum reward_type type)
         [REWARD_POINTS_EXPIRING] = "points.expiring",
         [REWARD_POINTS_EXPIRED] = "points.expired",
         [REWARD_POINTS_RETURNED] = "points.returned",
+        [REWARD_TIER_CHANGED] = "tier.changed",
     };
     assert((unsigned)type < REWARD_TYPE_COUNT);
     return names[type];

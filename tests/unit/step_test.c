@@ -21,6 +21,12 @@ CASES(members_are_merged_and_erased, "merges.txt")
 CASES(versions_leave_what_was_granted_under_older_ones, "versions.txt")
 CASES(limits_leave_the_residue_of_their_windows, "limits.txt")
 CASES(budgets_are_shared_by_all_members, "budgets.txt")
+CASES(members_are_known_as_they_were_when_it_happened, "members.txt")
+CASES(who_is_no_member_earns_nothing, "enrolment.txt")
+CASES(tiers_follow_what_was_spent, "tiers.txt")
+CASES(tiers_last_for_years, "tiers_years.txt")
+CASES(tiers_are_bought_and_celebrate_birthdays, "tiers_bought.txt")
+CASES(tiers_follow_versions_and_merges, "tiers_versions.txt")
 
 Test(step, records_that_do_not_fit_are_spilled_and_found_again)
 {

@@ -17,7 +17,6 @@ from model.decide import Refused, State, budgets, decide, is_merge, parties, tou
 from model.program import ProgramSet
 
 BUDGET = 100_000
-SETTLEMENT = "/points/obligations"  # the source that outputs name which no event caused
 
 
 class Mismatch(AssertionError):
@@ -56,17 +55,15 @@ def event_key(event: dict) -> tuple:
 
 def reward_facts(reward, event: dict) -> tuple:
     """A predicted reward as the fields of the Avro record that the model speaks about."""
-    cause = (event["occurred_at"], event["source"], event["id"]) if reward.due is None else (reward.due, SETTLEMENT, "")
     return (reward.type, reward.member[0], reward.member[1], reward.amount, reward.currency, reward.balance_after,
             reward.lifetime_after, reward.rule_id, reward.benefit, reward.subject, reward.program_version,
-            reward.partner_id, *cause)
+            reward.partner_id, *(reward.settled_facts() or (event["occurred_at"], event["source"], event["id"])))
 
 
 def observed_facts(record: dict) -> tuple:
     return (record["type"].replace("_", ".", 1), record["program_id"], record["member_id"], record["amount"], record["currency"],
             record["balance_after"], record["lifetime_after"], record["rule_id"], record["benefit"], record["subject"],
-            record["program_version"], record["partner_id"], record["occurred_at"], record["event_source"],
-            "" if record["event_source"] == SETTLEMENT else record["event_id"])
+            record["program_version"], record["partner_id"], record["occurred_at"], record["event_source"], record["event_id"])
 
 
 def subject_of(event: dict, one: dict | None = None) -> tuple:

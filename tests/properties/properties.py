@@ -82,7 +82,7 @@ class Round:
             erased = [f"{follow(states, event)['member_id']} erased"] if event["kind"] == "erased" else []
             states.update(decision.states)
             applied[event_key(event)] = content_of(event)
-            found.append(erased or decision_lines(decision, self.points, balances))
+            found.append([*decision_lines(event, decision, self.points, balances), *erased] or ["nothing"])
         return found
 
 

@@ -77,7 +77,7 @@ static enum err_code dues_of(struct work *work, const struct member_work *member
     out->count = 0;
     for (size_t i = 0; i < rules.count && !code; i++) {
         struct due due = {.rule = rules.items[i]};
-        TRACE(work, .kind = FACT_ASKED, .rule = due.rule, .terms = out->terms);
+        TRACE_RULE(work, FACT_ASKED, out->terms, due.rule, fact->party = 0);
         code = earning_of_order(work, member, out->terms, due.rule, view, decision, money, &due.points);
         if (due.points > 0 || find_grant(view->record, decision->version, due.rule->place))
             out->items[out->count++] = due;
@@ -127,7 +127,7 @@ static enum err_code book(struct work *work, struct member_work *member, struct 
     if (!grant) {
         code = asked_before(work, record, decision, due->rule, &before);
         if (before)
-            TRACE(work, .kind = FACT_SKIPPED, .rule = due->rule, .terms = cause->terms, .why = SKIP_ONCE);
+            TRACE_RULE(work, FACT_SKIPPED, cause->terms, due->rule, fact->why = SKIP_ONCE);
         if (code || before || due->points == 0)
             return code;
         code = work_accrue(work, member, due->rule, due->points, cause, &granted);
@@ -136,8 +136,7 @@ static enum err_code book(struct work *work, struct member_work *member, struct 
                    work->scratch);
         return code;
     }
-    TRACE(work, .kind = FACT_STANDING, .rule = due->rule, .terms = cause->terms, .granted = grant->points,
-          .points = due->points);
+    TRACE_RULE(work, FACT_STANDING, cause->terms, due->rule, fact->granted = grant->points, fact->points = due->points);
     if (due->points < grant->points)
         code = work_take_back(work, member, due->rule, grant->points - due->points, cause);
     else if (due->points > grant->wanted)

@@ -1,7 +1,7 @@
 # Measures the processor, the floor and Kafka Streams on this machine; bench/README.md says what is measured and how.
 BENCH          := $(BUILD)/bench
 BENCH_VENV     := build/venv-bench
-BENCH_PROGRAMS := $(BENCH)/generate $(BENCH)/latency $(BENCH)/floor
+BENCH_PROGRAMS := $(BENCH)/generate $(BENCH)/latency $(BENCH)/floor $(BENCH)/rules $(BENCH)/cel
 BENCH_STREAMS  := $(BENCH)/streams/streams.jar
 FLOOR_SOURCES  := bench/floor.c bench/floor_ledger.c bench/floor_publish.c
 BENCH_RUN       = $(BENCH_VENV)/bin/python bench/run --build $(BUILD)

@@ -60,9 +60,9 @@ int main(void)
     for (size_t i = 0; i < ROUNDS; i++)
         rounds[i] = measure(program, &event, arena);
     qsort(rounds, ROUNDS, sizeof *rounds, compare);
-    printf("%s\n", condition);
-    printf("cost at most %llu steps by the bounds of events\n", (unsigned long long)cel_program_cost(program));
-    printf("rules.condition_ns %.1f  (best %.1f)\n", rounds[ROUNDS / 2], rounds[0]);
+    fprintf(stderr, "%s\ncost at most %llu steps by the bounds of events\n%.1f ns  (best %.1f)\n", condition,
+            (unsigned long long)cel_program_cost(program), rounds[ROUNDS / 2], rounds[0]);
+    printf("{\"condition_ns\": %.1f}\n", rounds[ROUNDS / 2]);
     arena_free(arena);
     return 0;
 }

@@ -9,6 +9,7 @@
 #include "decode/guard.h"
 #include "decode/readers.h"
 #include "decode/wire.h"
+#include "order_bytes.h"
 
 /* bench-decode [ROUNDS]: nanoseconds of one thread for an order of three lines, 128 bytes with its frame: avro-c behind
  * the guard (into one value that is used again, not yet copied into an event), the decoder's whole way, and parts of
@@ -34,47 +35,6 @@ static void fail(const char *what)
     exit(1);
 }
 
-static void put_long(struct buffer *out, int64_t value)
-{
-    buffer_put_varint(out, ((uint64_t)value << 1) ^ (uint64_t)(value >> 63));
-}
-
-static void put_text(struct buffer *out, const char *text)
-{
-    put_long(out, (int64_t)strlen(text));
-    buffer_put(out, text, strlen(text));
-}
-
-static void put_line(struct buffer *out, const char *sku)
-{
-    put_text(out, "");
-    put_text(out, sku);
-    put_text(out, "toys");
-    put_long(out, 0);
-    put_long(out, 1);
-    put_long(out, 1999);
-    put_long(out, 0);
-    put_long(out, 0);
-}
-
-static void put_order(struct buffer *out)
-{
-    static const char *const head[] = {"o-1000001", "shop", "", "", "m-123456"};
-    for (size_t i = 0; i < sizeof head / sizeof *head; i++)
-        put_text(out, head[i]);
-    put_long(out, 1767225600000000);
-    put_long(out, 2);
-    put_text(out, "1000001");
-    put_long(out, 0);
-    put_text(out, "EUR");
-    put_long(out, 3);
-    put_line(out, "sku-1023");
-    put_line(out, "sku-2011");
-    put_line(out, "sku-301");
-    for (int i = 0; i < 7; i++) /* end of the lines, four amounts, two texts */
-        put_long(out, 0);
-}
-
 static void open_avro_c(struct bench *bench, struct text json)
 {
     avro_schema_t schema;
@@ -93,7 +53,7 @@ static void bench_open(struct bench *bench)
         fail(err.text);
     size_t len = wire_head_single_object(bench->schema->fingerprint, head);
     buffer_put(&bench->value, head, len);
-    put_order(&bench->value);
+    order_bytes_put(&bench->value);
     bench->body = (struct bytes){bench->value.at + len, bench->value.len - len};
     bench->arena = arena_new(1024 * 1024);
     open_avro_c(bench, json);

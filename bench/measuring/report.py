@@ -12,9 +12,14 @@ GOALS = (
     ("latency.p99_ms", "<", 250, "p99, ms, from producer to committed reward"),
     ("memory.peak_mib", "<", 200, "peak resident memory, MiB"),
     ("recovery.s", "<", 10, "s without rewards after kill -9, restarted"),
+    ("rules.events_per_s", ">=", 1_000_000, "events/s decided under twenty rules, one core"),
+    ("rules.decode_events_per_s", ">=", 600_000, "events/s decoded and decided, one core"),
+    ("rules.condition_ns", "<", 250, "ns for a condition on an order of three lines"),
+    ("rules.thousand_rules_ratio", "<=", 2, "under a thousand rules / under twenty"),
+    ("rules.load_10000_rules_s", "<", 1, "s to read a program of ten thousand rules"),
     ("takeover.s", "<", 30, "s without rewards after kill -9, another takes over"),
 )
-COMPARE = {">=": lambda a, b: a >= b, ">": lambda a, b: a > b, "<": lambda a, b: a < b}
+COMPARE = {">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, "<": lambda a, b: a < b}
 
 
 def add_ratios(numbers):

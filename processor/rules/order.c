@@ -67,10 +67,6 @@ static enum err_code dues_of(struct work *work, const struct member_work *member
     enum err_code code = work_terms(work, decision->version, &out->terms);
     if (code)
         return code;
-    out->items = NULL;
-    out->count = 0;
-    if (!out->terms->by_order[decision->kind]) /* it counts for something else: a tier, points that wait for it */
-        return ERR_NONE;
     struct rule_list rules = candidates(work, view, decision, out->terms);
     size_t money = program_money_place(out->terms, view->record->currency);
     if (money == PLACE_NONE)
@@ -81,7 +77,7 @@ static enum err_code dues_of(struct work *work, const struct member_work *member
     out->count = 0;
     for (size_t i = 0; i < rules.count && !code; i++) {
         struct due due = {.rule = rules.items[i]};
-        TRACE(work, .kind = FACT_ASKED, .rule = due.rule, .terms = out->terms);
+        TRACE_RULE(work, FACT_ASKED, out->terms, due.rule, fact->party = 0);
         code = earning_of_order(work, member, out->terms, due.rule, view, decision, money, &due.points);
         if (due.points > 0 || find_grant(view->record, decision->version, due.rule->place))
             out->items[out->count++] = due;
@@ -131,7 +127,7 @@ static enum err_code book(struct work *work, struct member_work *member, struct 
     if (!grant) {
         code = asked_before(work, record, decision, due->rule, &before);
         if (before)
-            TRACE(work, .kind = FACT_SKIPPED, .rule = due->rule, .terms = cause->terms, .why = SKIP_ONCE);
+            TRACE_RULE(work, FACT_SKIPPED, cause->terms, due->rule, fact->why = SKIP_ONCE);
         if (code || before || due->points == 0)
             return code;
         code = work_accrue(work, member, due->rule, due->points, cause, &granted);
@@ -140,8 +136,7 @@ static enum err_code book(struct work *work, struct member_work *member, struct 
                    work->scratch);
         return code;
     }
-    TRACE(work, .kind = FACT_STANDING, .rule = due->rule, .terms = cause->terms, .granted = grant->points,
-          .points = due->points);
+    TRACE_RULE(work, FACT_STANDING, cause->terms, due->rule, fact->granted = grant->points, fact->points = due->points);
     if (due->points < grant->points)
         code = work_take_back(work, member, due->rule, grant->points - due->points, cause);
     else if (due->points > grant->wanted)

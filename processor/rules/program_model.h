@@ -32,6 +32,7 @@ struct rule_index;  /* rules/rule_index.h */
 struct currency {
     struct text name; /* "points", "EUR" */
     int decimals;
+    bool is_status;           /* of point currencies: they count, and cannot be spent */
     const struct rate *worth; /* of point currencies: money for points, by place in `money`; NULL: not declared */
     struct expiry expiry;     /* of point currencies: how long points last */
     struct warnings warnings; /* of point currencies: before points end */
@@ -257,7 +258,7 @@ struct program {
     /* Made by program_index. */
     bool awaited[EVENT_KIND_COUNT];                      /* what pending points of some rule wait for */
     struct rule_list by_kind[EVENT_KIND_COUNT];          /* all but activities */
-    const struct rule_index *by_order[EVENT_KIND_COUNT]; /* of the kinds of order events that rules name; else NULL */
+    const struct rule_index *by_order[EVENT_KIND_COUNT]; /* of the kinds of order events that rules can name */
     const struct activity_rules *activities;             /* sorted bytewise by name */
     size_t activity_count;
     uint32_t image; /* enum order_image: what the record of an order keeps */

@@ -21,6 +21,19 @@ static struct text join(struct arena *arena, const struct text *pieces, size_t c
     return (struct text){at, len};
 }
 
+/* Short pieces, as most are, without a call. */
+static char *put_piece(char *at, struct text piece)
+{
+    enum { SHORT = 8 };
+    if (piece.len > SHORT) {
+        memcpy(at, piece.at, piece.len);
+        return at + piece.len;
+    }
+    for (size_t i = 0; i < piece.len; i++)
+        at[i] = piece.at[i];
+    return at + piece.len;
+}
+
 struct text reason_for_accrual(struct arena *arena, const struct rule *rule, const struct currency *currency,
                                int64_t amount, struct text subject)
 {
@@ -31,18 +44,14 @@ struct text reason_for_accrual(struct arena *arena, const struct rule *rule, con
         [REASON_SUBJECT] = subject,
         [REASON_RULE] = rule->id,
     };
+    const struct reason_part *parts = rule->reason.parts, *end = parts + rule->reason.count;
     size_t len = 0;
-    for (size_t i = 0; i < rule->reason.count; i++) {
-        const struct reason_part *part = &rule->reason.parts[i];
+    for (const struct reason_part *part = parts; part < end; part++)
         len += part->kind == REASON_LITERAL ? part->literal.len : values[part->kind].len;
-    }
     char *begin = arena_raw(arena, len), *at = begin;
-    for (size_t i = 0; i < rule->reason.count; i++) {
-        const struct reason_part *part = &rule->reason.parts[i];
-        const struct text *piece = part->kind == REASON_LITERAL ? &part->literal : &values[part->kind];
-        for (size_t c = 0; c < piece->len; c++)
-            *at++ = piece->at[c];
-    }
+    for (const struct reason_part *part = parts; part < end; part++)
+        at = put_piece(at, part->kind == REASON_LITERAL ? part->literal : values[part->kind]);
+    assert(at == begin + len);
     return (struct text){begin, len};
 }
 

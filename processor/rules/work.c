@@ -226,12 +226,12 @@ static enum err_code lifetime_overflow(struct work *work, struct text currency)
     return err_set(work->err, ERR_OVERFLOW, "the member's lifetime %.*s do not fit", SHOWN(currency));
 }
 
-static void trace_expression(const struct work *work, const struct cel_program *expression,
-                             const struct cel_value *variables)
+static void __attribute__((cold))
+trace_expression(const struct work *work, const struct cel_program *expression, const struct cel_value *variables)
 {
     struct cel_parts parts;
     cel_explain(expression, variables, work->input->trace->arena, &parts);
-    TRACE(work, .kind = FACT_EXPRESSION, .source = cel_program_source(expression), .parts = parts);
+    TRACE(work, FACT_EXPRESSION, fact->source = cel_program_source(expression), fact->parts = parts);
 }
 
 void work_evaluate(const struct work *work, const struct member_work *member, const struct cel_program *expression,
@@ -248,7 +248,7 @@ void work_evaluate(const struct work *work, const struct member_work *member, co
                                                   [VARIABLE_MEMBER] = member_fields_value(&view),
                                                   [VARIABLE_PROGRAM] = program_fields_value(work->program)};
     cel_eval(expression, variables, work->arena, out);
-    if (work->input->trace)
+    if (__builtin_expect(work->input->trace != NULL, 0))
         trace_expression(work, expression, variables);
 }
 
@@ -285,10 +285,10 @@ enum err_code work_credit(struct work *work, struct member_work *member, const s
 enum err_code work_accrue(struct work *work, struct member_work *member, const struct rule *rule, int64_t wanted,
                           const struct cause *cause, int64_t *granted)
 {
-    TRACE(work, .kind = FACT_ASKED, .rule = rule, .terms = cause->terms, .party = member->party);
+    TRACE_RULE(work, FACT_ASKED, cause->terms, rule, fact->party = member->party);
     int64_t amount = limiting_take(work, member, rule, wanted, cause);
     *granted = amount;
-    TRACE(work, .kind = FACT_GRANTED, .party = member->party, .wanted = wanted, .granted = amount);
+    TRACE(work, FACT_GRANTED, fact->party = member->party, fact->wanted = wanted, fact->granted = amount);
     if (amount == 0)
         return ERR_NONE;
     struct transfer transfer = {.kind = ENTRY_ACCRUAL,
@@ -322,8 +322,8 @@ enum err_code work_take_back(struct work *work, struct member_work *member, cons
     int64_t available = balance->available > 0 ? balance->available : 0;
     if (cause->terms->refunds == REFUND_CLAMP && amount > available)
         amount = available;
-    TRACE(work, .kind = FACT_TAKEN_BACK, .rule = rule, .terms = cause->terms, .party = member->party, .wanted = wanted,
-          .granted = amount);
+    TRACE_RULE(work, FACT_TAKEN_BACK, cause->terms, rule, fact->party = member->party, fact->wanted = wanted,
+               fact->granted = amount);
     if (amount == 0)
         return ERR_NONE;
     struct lot lot = work_lot(cause->terms, rule, rule->currency, cause->partner_id, came_at);

@@ -29,7 +29,7 @@ def check_ledger(world: World, seen: Observation, expected: Expected):
     sums: dict = {}
     for entries in seen.entries.values():
         for entry in entries:
-            signed = entry.amount if entry.to_account == AVAILABLE else -entry.amount
+            signed = {entry.to_account: entry.amount, entry.from_account: -entry.amount}.get(AVAILABLE, 0)
             sums[(entry.member, entry.currency)] = sums.get((entry.member, entry.currency), 0) + signed
     wanted = {who: available for who, (available, _) in balances(expected, ended=True).items()}
     assert {who: total for who, total in sums.items() if total} == {who: total for who, total in wanted.items() if total}

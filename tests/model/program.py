@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from model import limits
+from model.lots import Expiry, Waiting, seconds_of
 
 RATE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s+per\s+(whole\s+)?(\d+(?:\.\d+)?)\s*$")
 EACH = re.compile(r"^\s*(\d+(?:\.\d+)?)\s+(\S+)(\s+spent)?\s*$")
@@ -72,6 +73,9 @@ class Rule:
     networks: tuple
     to: str
     reason: str | None
+    expires: bool  # it says how long its points last; else its currency does
+    expiry: Expiry | None
+    pending: Waiting | None
     limits: tuple = ()  # of each member
     budgets: tuple = ()  # of all members together
 
@@ -110,6 +114,8 @@ class Program:
     refunds: str
     zone: ZoneInfo
     week_begins: str
+    expiry: dict = field(default_factory=dict)  # point currency -> Expiry or None
+    warnings: dict = field(default_factory=dict)  # point currency -> seconds before an end
     rules: list = field(default_factory=list)
     rewards: list = field(default_factory=list)
 
@@ -129,6 +135,9 @@ class Program:
             zone=ZoneInfo(raw.get("zone", "UTC")),
             week_begins=raw.get("week_begins", "monday"),
         )
+        for name, spec in raw["points"].items():
+            program.expiry[name] = Expiry.parse((spec or {}).get("expire"))
+            program.warnings[name] = tuple(seconds_of(text) for text in (spec or {}).get("warn") or ())
         program.rules = [parse_rule(rule, raw, points) for rule in raw.get("rules") or []]
         program.rewards = [parse_threshold(reward, program) for reward in raw.get("rewards") or []]
         return program
@@ -156,6 +165,9 @@ def parse_rule(raw: dict, source: dict, points: dict) -> Rule:
         networks=tuple(raw.get("networks") or ()),
         to=raw.get("to", "both"),
         reason=raw.get("reason"),
+        expires="expire" in raw,
+        expiry=Expiry.parse(raw.get("expire")),
+        pending=Waiting.parse(raw.get("pending")),
         limits=limits.of_rule(raw, currency, source, points, "limit", "limits"),
         budgets=limits.of_rule(raw, currency, source, points, "budget", "budgets"),
     )

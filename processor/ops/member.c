@@ -30,6 +30,8 @@ static const char *kind_name(enum entry_kind kind)
         return "posting";
     case ENTRY_REDEMPTION_RETURNED:
         return "redemption-returned";
+    case ENTRY_ERASED:
+        return "erased";
     case ENTRY_MERGED_EARNED:
         return "merged-earned";
     case ENTRY_MERGED:

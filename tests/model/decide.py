@@ -16,7 +16,7 @@ from model.program import Program, ProgramSet, Rule
 
 PROGRAMME, AVAILABLE, PENDING, REDEEMED, BREAKAGE, CONVERTED, MERGED_ACCOUNT = 1, 2, 3, 4, 5, 6, 7
 ACCRUAL, TAKE_BACK, CONVERSION, CONVERSION_VOIDED, REDEMPTION, ADJUSTMENT, MERGED_EARNED, MERGED = 1, 2, 3, 4, 5, 6, 7, 8
-EXPIRY, POSTING, RETURNED = 9, 10, 11
+EXPIRY, POSTING, RETURNED, ERASED = 9, 10, 11, 12
 SETTLEMENT_SOURCE = "/points/obligations"
 WAITING_US, WAITING_MOST = 90 * 86_400_000_000, 16
 INT64_MAX = 2**63 - 1
@@ -195,8 +195,7 @@ def follow(states: dict, event: dict) -> dict:
         return member
 
     if is_merge(event):
-        if event["merged_into"] != event["member_id"]:
-            event["merged_into"] = end_of(event["merged_into"])
+        event["merged_into"] = end_of(event["merged_into"])
         return event
     if event["type"] == "referral":
         event["counted_as"] = event["referee"]
@@ -684,6 +683,9 @@ class Step:
 
     def erase(self):
         own = parties(self.event)[0]
+        for currency in sorted({credit.currency for credit in self.state(own).pending}, key=lambda name: name.encode()):
+            amount = sum(credit.amount for credit in self.state(own).pending if credit.currency == currency)
+            self.book(own, ERASED, PENDING, PROGRAMME, amount, amount, currency, "erasure")
         for member in [own, *self.state(own).merged]:
             state = self.state(member)
             self.out.states[member] = State(sequence=state.sequence, balances=state.balances, lifetime=state.lifetime, erased=True)
@@ -691,8 +693,6 @@ class Step:
     def merge(self):
         if not self.event["merged_into"]:
             raise Refused("impossible_event")
-        if self.event["merged_into"] == self.event["member_id"]:
-            raise Refused("merged_with_itself")
         ends, into = parties(self.event)
         old, new = self.state(ends), self.state(into)
         if old.merged_into is not None:
@@ -934,6 +934,8 @@ def decide(programs: ProgramSet, states: dict, event: dict) -> Decision:
         raise Refused("unknown_program")
     if event.get("partner_id") and event["partner_id"] not in program.partners:
         raise Refused("undeclared_partner")
+    if is_merge(event) and event["merged_into"] == event["member_id"]:
+        raise Refused("merged_with_itself")
     event = follow(states, event)
     step = Step(programs, program, states, event)
     if any(states[member].erased for member in parties(event) if member in states):

@@ -6,11 +6,14 @@ import subprocess
 from datetime import datetime, timezone
 from pathlib import Path
 
-from model.decide import ACCRUAL, ADJUSTMENT, AVAILABLE, CONVERSION, CONVERSION_VOIDED, MERGED, MERGED_EARNED, TAKE_BACK, decimal
+from model.decide import (ACCRUAL, ADJUSTMENT, AVAILABLE, CONVERSION, CONVERSION_VOIDED, ERASED, EXPIRY, MERGED, MERGED_EARNED,
+                          PENDING, POSTING, REDEMPTION, RETURNED, TAKE_BACK, decimal, key_hash)
 
 SIGNED = {ACCRUAL: "", TAKE_BACK: "", ADJUSTMENT: "adjusted ", MERGED: "merged ", MERGED_EARNED: "merged earned "}
+PLAIN = {CONVERSION: "converts ", CONVERSION_VOIDED: "gets back ", REDEMPTION: "spends ", EXPIRY: "expires ", POSTING: "posts ",
+         RETURNED: "returns ", ERASED: "gives back pending "}
 TOLD = {"reward.granted": "reward", "reward.voided": "voided", "referral.accepted": "accepted", "referral.refused": "refused",
-        "member.merged": "merged with", "refund.dropped": "drops the refund of"}
+        "member.merged": "merged with", "refund.dropped": "drops the refund of", "points.expiring": "warned"}
 
 
 def event_line(event: dict, money: dict, points: dict) -> str:
@@ -77,29 +80,30 @@ WORDS = {
 }
 
 
-def decision_lines(decision, points: dict, balances: dict) -> list:
+def decision_lines(event: dict, decision, points: dict, balances: dict) -> list:
     """points: decimals by currency; balances: (member, currency) -> available, which follow."""
     lines = []
     for entry in decision.entries:
-        adds = entry.to_account == AVAILABLE
+        adds = entry.to_account in (AVAILABLE, PENDING)
+        pends = PENDING in (entry.to_account, entry.from_account)
         who = (entry.member, entry.currency)
-        balances[who] = balances.get(who, 0) + (entry.amount if adds else -entry.amount)
+        effect = {AVAILABLE: 1}.get(entry.to_account, {AVAILABLE: -1}.get(entry.from_account, 0))
+        balances[who] = balances.get(who, 0) + effect * entry.amount
         digits = points[entry.currency]
-        if entry.kind in (CONVERSION, CONVERSION_VOIDED):
-            verb = "converts " if entry.kind == CONVERSION else "gets back "
-        else:
-            verb = SIGNED[entry.kind] + ("+" if adds else "-")
+        verb = PLAIN.get(entry.kind) or SIGNED[entry.kind] + ("pending " if pends else "") + ("+" if adds else "-")
         line = f"{entry.member[1]} {verb}{decimal(entry.amount, digits)} {entry.currency} {entry.rule_id}"
         line += f" {entry.subject}" if entry.subject else ""
         line += f" wanted {decimal(entry.wanted, digits)}" if entry.wanted != entry.amount else ""
         line += f" v{entry.program_version}" if entry.program_version != 1 else ""
         line += f" at {entry.partner_id}" if entry.partner_id else ""
+        line += f" due {instant(entry.occurred_at)}" if entry.cause != key_hash(event).hex() else ""
         lines.append(f"{line} = {signed(balances[who], digits)}")
     for reward in decision.rewards:
         if reward.type in TOLD:
-            about = reward.subject if reward.type in ("member.merged", "refund.dropped") else reward.rule_id
+            about = "" if reward.type == "points.expiring" else \
+                reward.subject if reward.type in ("member.merged", "refund.dropped") else reward.rule_id
             lines.append(f"{reward.member[1]} {TOLD[reward.type]} {about}".rstrip())
-    return lines or ["nothing"]
+    return lines
 
 
 def signed(amount: int, digits: int) -> str:
@@ -134,19 +138,22 @@ def run(binary: Path, folder: Path, programs: list, histories: dict) -> dict:
     return found
 
 
-MOVES = re.compile(r"(\S+) (?:adjusted |merged earned |merged )?(\+|-|converts |gets back )([\d.]+) (\S+) .*= (-?[\d.]+)$")
+MOVES = re.compile(r"(\S+) (?:adjusted |merged earned |merged )?(pending |gives back )?"
+                   r"(\+|-|pending |converts |gets back |spends |expires |posts |returns )([\d.]+) (\S+) .*= (-?[\d.]+)$")
+TAKING = ("-", "converts ", "spends ", "expires ")
 
 
 def entry_of(text: str) -> tuple | None:
-    """(member, currency, signed amount, balance after) in minor units of a line that is an entry."""
+    """(member, currency, what it adds, balance after) in minor units of a line that is an entry of what is available."""
     match = MOVES.match(text)
-    if not match:
+    if not match or match[2]:
         return None
-    member, verb, amount, currency, balance = match.groups()
+    member, _, verb, amount, currency, balance = match.groups()
     minor = int(amount.replace(".", ""))
-    return member, currency, -minor if verb in ("-", "converts ") else minor, int(balance.replace(".", ""))
+    return member, currency, -minor if verb in TAKING else minor, int(balance.replace(".", ""))
 
 
 def plain(lines: list) -> list:
-    """Without the words of a refusal, and without saying whether what had no effect waits."""
-    return sorted("nothing" if line == "waiting" else re.sub(r"^(refused [a-z_]+): .*", r"\1", line) for line in lines)
+    """Without the words of refusals and warnings, and without saying whether what had no effect waits."""
+    short = (re.sub(r"^(refused [a-z_]+): .*|^(\S+ warned) .*", r"\1\2", line) for line in lines)
+    return sorted("nothing" if line == "waiting" else line for line in short)

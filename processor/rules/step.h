@@ -243,11 +243,17 @@ struct state_balance {
     int64_t lifetime;
 };
 
+struct state_tier {
+    struct text level; /* held; empty: none */
+    int64_t ends_at;   /* when it ends if nothing else counts, µs UTC; INT64_MAX: it does not */
+};
+
 struct state_summary {
     const struct state_balance *balances; /* in the arena, sorted by currency */
     size_t balance_count;
-    int64_t entry_count; /* the last entry's sequence */
-    int64_t due_at;      /* when the next obligation falls due, µs UTC; INT64_MAX: none does */
+    int64_t entry_count;           /* the last entry's sequence */
+    int64_t due_at;                /* when the next obligation falls due, µs UTC; INT64_MAX: none does */
+    const struct state_tier *tier; /* NULL: nothing ever counted towards one */
     bool erased;
     struct text merged_into; /* the member whose account this one went up in; empty: it did not */
 };

@@ -278,9 +278,11 @@ def kinds(world) -> list:
 
 
 def audited(world):
-    """Nothing is left to be published, and nothing found that differs."""
+    """Nothing is left to be published, nothing found that differs, and the ledger is what the model says."""
     until(lambda: world.query("SELECT count(*) FROM outbox") == [(0,)], 20, "all is published and shown")
     world.points("audit")
+    world.adopt_timers()
+    verify(world)
 
 
 def quiet(world, processor):
@@ -384,7 +386,6 @@ def test_a_processor_that_was_down_catches_up_in_order(make_world):
     processor = world.processor().start(POINTS_BATCH_MAX_EVENTS="7")
     quiet(world, processor)
     audited(world)
-    world.adopt_timers()
     decided = {key.bytes: int(number) for key, number in world.query("SELECT event_key, xmin::text FROM event_keys")}
     events_ = [(record.event["occurred_at"], decided[key_hash(record.event)]) for record in world.history
                if record.event["type"] != "timer"]

@@ -60,7 +60,7 @@ static size_t name_parties(struct store *store, struct step_input *input, size_t
         struct hash16 key = hash_member(input->event->program_id, names[p].member_id);
         parties[p] = store_member(store, key);
         out->member_ids[p] = names[p].member_id;
-        input->parties[p] = (struct party){.key = key, .state = store->members[parties[p]].state};
+        input->parties[p] = (struct party){.state = store->members[parties[p]].state};
     }
     return count;
 }
@@ -130,10 +130,11 @@ static void find_moved(struct store *store, struct step_input *input, const size
 /* ---- what it leads to */
 
 /* The accounts that were merged into one that is erased. */
-static void erase_merged(struct store *store, const struct decision *decision, struct happened *out)
+static void erase_merged(struct store *store, struct text program_id, const struct decision *decision,
+                         struct happened *out)
 {
     for (size_t i = 0; i < decision->merged_count; i++) {
-        size_t member = store_member(store, decision->merged[i]);
+        size_t member = store_member(store, hash_member(program_id, decision->merged[i]));
         struct err err;
         if (step_erased(store->members[member].state, store->arena, &store->members[member].state, &err))
             out->broken = arena_printf(store->arena, "%s", err.text);
@@ -169,7 +170,13 @@ static void refuse(struct store *store, enum err_code code, const struct err *wh
     out->refusal = *why;
 }
 
-/* Decides anew until no budget is lacking: of those met for the first time nothing is used. */
+void store_ask_budgets(struct store *store, store_budget *ask, void *context)
+{
+    store->ask_budget = ask;
+    store->budget_context = context;
+}
+
+/* Decides anew until no budget is lacking. */
 static enum err_code step_with_budgets(struct store *store, struct step_input *input, struct decision *out,
                                        struct err *err)
 {
@@ -183,8 +190,12 @@ static enum err_code step_with_budgets(struct store *store, struct step_input *i
         enum err_code code = step(input, store->arena, out, err);
         if (out->lack_count == 0)
             return code;
-        for (size_t i = 0; i < out->lack_count; i++)
-            budgets_add(&store->budgets, program_id, &out->lacks[i]);
+        for (size_t i = 0; i < out->lack_count; i++) {
+            struct budget budget = out->lacks[i];
+            if (store->ask_budget)
+                budget.used = store->ask_budget(store->budget_context, budget_key(program_id, &budget));
+            budgets_add(&store->budgets, program_id, &budget);
+        }
     }
 }
 
@@ -211,7 +222,7 @@ static void decide(struct store *store, const struct case_event *event, struct s
         out->broken = holds_draws(store, input, &out->decision);
     keep(store, &out->decision, parties, party_count, out);
     budgets_draw(&store->budgets, input->event->program_id, out->decision.draws, out->decision.draw_count);
-    erase_merged(store, &out->decision, out);
+    erase_merged(store, event->event.program_id, &out->decision, out);
     remember_key(store, event);
 }
 

@@ -133,7 +133,8 @@ def check_redis(world: World, expected: Expected, seconds: float = 20):
     def shown():
         ended = redis_ended(world)
         return (redis_balances(world) == wanted and redis_versions(world) == ledger and set(ended) <= erased | set(merged)
-                and all(ended.get(member) == into for member, into in merged.items()))
+                and all(ended.get(member) == into for member, into in merged.items())
+                and all(ended[member] is None for member in erased & set(ended)))
 
     try:
         until(shown, seconds, "Redis shows what the ledger holds", every=0.2)

@@ -9,17 +9,22 @@ import copy
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from model import limits, lots
+from model import earning, limits, lots
 from model.keys import key_hash, settlement_key, subject_key
 from model.lots import Lot, Pending
+from model.order import Asked, Grant, Order, Remains, line_key, read_lines, unite_grants, unite_orders
+from model.profile import Profile
 from model.program import Program, ProgramSet, Rule
 
 PROGRAMME, AVAILABLE, PENDING, REDEEMED, BREAKAGE, CONVERTED, MERGED_ACCOUNT = 1, 2, 3, 4, 5, 6, 7
 ACCRUAL, TAKE_BACK, CONVERSION, CONVERSION_VOIDED, REDEMPTION, ADJUSTMENT, MERGED_EARNED, MERGED = 1, 2, 3, 4, 5, 6, 7, 8
-EXPIRY, POSTING, RETURNED = 9, 10, 11
+EXPIRY, POSTING, RETURNED, ERASED = 9, 10, 11, 12
 SETTLEMENT_SOURCE = "/points/obligations"
 WAITING_US, WAITING_MOST = 90 * 86_400_000_000, 16
 INT64_MAX = 2**63 - 1
+EARNING = {("order", "placed"), ("order", "paid"), ("order", "shipped"), ("order", "completed"), ("review", "submitted"),
+           ("review", "approved"), ("share", "shared"), ("referral", "invited"), ("referral", "signed_up"),
+           ("referral", "converted"), ("activity", "done")}  # for those who are members
 
 
 class Refused(Exception):
@@ -69,52 +74,6 @@ class Reward:
 
 
 @dataclass
-class Line:
-    quantity: int
-    net: int
-
-
-@dataclass
-class Grant:
-    version: int
-    points: int  # that stand
-    wanted: int  # before limits cut it
-    at: int  # when it was granted
-
-
-@dataclass
-class Order:
-    currency: str
-    partner_id: str
-    version: int = 0
-    lines: dict = field(default_factory=dict)
-    returned: dict = field(default_factory=dict)  # line key -> quantity that came back, perhaps before its order
-    discount: int = 0
-    revision: int = 0
-    refunded_amount: int = 0
-    whole: bool = False
-    kinds: list = field(default_factory=list)  # of events that granted, as they came
-    granted: dict = field(default_factory=dict)  # rule id -> Grant, on what remains
-    spent: int = 0
-    known: bool = False
-    happened: dict = field(default_factory=dict)  # kind -> when
-
-    def remaining(self) -> int:
-        if self.whole:
-            return 0
-        nets = 0
-        for key, line in self.lines.items():
-            returned = min(line.quantity, self.returned.get(key, 0))
-            nets += line.net - line.net * returned // line.quantity
-        return max(0, nets - self.discount - self.refunded_amount)
-
-    def gone(self) -> bool:
-        """Nothing is left of it: not even a fixed number of points stands."""
-        refunded = self.refunded_amount > 0 or any(self.returned.get(key, 0) > 0 for key in self.lines)
-        return self.whole or (refunded and self.remaining() == 0)
-
-
-@dataclass
 class Once:
     """A product reviewed, a content shared, a referee, a once-only activity."""
 
@@ -141,6 +100,7 @@ class State:
     spent: dict = field(default_factory=dict)  # reward id -> minor units spent towards it
     orders: dict = field(default_factory=dict)
     subjects: dict = field(default_factory=dict)  # (kind, name) -> Once
+    profile: Profile = field(default_factory=Profile)
     lots: list = field(default_factory=list)  # all points
     pending: list = field(default_factory=list)
     redemptions: dict = field(default_factory=dict)  # id -> Redemption
@@ -195,8 +155,7 @@ def follow(states: dict, event: dict) -> dict:
         return member
 
     if is_merge(event):
-        if event["merged_into"] != event["member_id"]:
-            event["merged_into"] = end_of(event["merged_into"])
+        event["merged_into"] = end_of(event["merged_into"])
         return event
     if event["type"] == "referral":
         event["counted_as"] = event["referee"]
@@ -230,7 +189,7 @@ class Step:
         self.cause = event  # also while a refund that waited is met
         self.now = event["occurred_at"]
         self.settled: tuple | None = None  # what is being settled
-        self.happened: dict = {}  # of the order at hand: kind -> when
+        self.at_hand: Order | None = None
 
     def state(self, member: tuple) -> State:
         if member not in self.out.states:
@@ -287,7 +246,7 @@ class Step:
         """When what the rule grants is available; None: it waits."""
         if rule.pending is None:
             return grant.at
-        begin = grant.at if rule.pending.awaits is None else self.happened.get(rule.pending.awaits)
+        begin = grant.at if rule.pending.awaits is None else self.at_hand.happened().get(rule.pending.awaits)
         return None if begin is None else begin + rule.pending.delay
 
     def credit(self, member, terms: Program, rule: Rule, kind: int, source: int, amount: int, wanted: int, subject: str, partner: str):
@@ -389,7 +348,7 @@ class Step:
         grant.points += amount
         due = self.available_at(rule, grant)
         self.touch(member, terms, rule.currency)
-        if due is None or due > self.now:
+        if rule.pending is not None and (due is None or due > self.now):
             self.put_aside(member, terms, rule, amount, wanted, subject, partner, due)
         else:
             self.credit(member, terms, rule, ACCRUAL, PROGRAMME, amount, wanted, subject, partner)
@@ -458,6 +417,19 @@ class Step:
             state.counters[reward.id] = standing + (1 if standing < due else -1)
             self.tell_reward("reward.granted" if standing < due else "reward.voided", member, reward, first)
 
+    def handle(self):
+        handler = getattr(self, self.event["type"], None)
+        try:
+            if handler is not None:
+                handler()
+        except earning.Overflow:
+            raise Refused("overflow") from None
+
+    def all_count(self) -> bool:
+        """Whether what earns counts for all whom the event touches."""
+        at, required = self.event["occurred_at"], self.program.enrolment_required
+        return all((self.before.get(member) or State()).profile.counts(at, required) for member in parties(self.event))
+
     def rules_on(self, on: str) -> list:
         return [rule for rule in self.program.rules if rule.on == on]
 
@@ -488,7 +460,7 @@ class Step:
             order = held
         if order.currency != self.event["currency"]:
             raise Refused("impossible_event")
-        self.happened = order.happened
+        self.at_hand = order
         return order
 
     def keep(self, member, order_id: str, order: Order):
@@ -521,9 +493,7 @@ class Step:
         event, member = self.event, parties(self.event)[0]
         order = self.order_of(member)
         if order.known and (event.get("revision") or 0) > order.revision:
-            order.revision = event["revision"]
-            order.lines = read_lines(event)
-            order.discount = event.get("discount") or 0
+            order.take(event)
             self.recompute(member, order)
 
     def order_granted(self):
@@ -538,45 +508,46 @@ class Step:
         if not rules and not awaited:
             return
         order = self.order_of(member, bool(rules or event.get("lines")))
-        if event["kind"] in order.happened:
+        if event["kind"] in order.happened():
             return
         first = not order.known and bool(rules or event.get("lines"))
         if first:
-            order.version = self.program.version
             order.partner_id = self.partner
-            order.revision = event.get("revision") or 0
-            order.lines = read_lines(event)
-            order.discount = event.get("discount") or 0
+            order.take(event)
             order.spent = order.remaining()
+            others = [other for other in self.state(member).orders.values() if other is not order and other.known]
+            order.nth = 1 + sum(not other.gone() for other in others)
             order.known = True
         self.keep(member, event["order_id"], order)
-        order.happened[event["kind"]] = event["occurred_at"]
-        self.happened = order.happened
-        if rules:
-            order.kinds.append(event["kind"])
-        for rule in rules:
-            if rule.id not in order.granted:
-                grant = order.granted[rule.id] = Grant(self.program.version, 0, 0, event["occurred_at"])
-                self.accrue(member, self.program, rule, self.due(self.program, rule, order), event["order_id"], order.partner_id, grant)
+        order.asked.append(Asked(event["kind"], self.program.version, event["occurred_at"]))
+        if order.known:
+            self.follow_order(member, order, len(order.asked) - 1)
         self.release(member, key, event["kind"])
         self.settle(member, order.currency, order.spent if first else 0)
 
-    def due(self, terms: Program, rule: Rule, order: Order) -> int:
-        return 0 if order.gone() else rule.amount(terms, order.remaining(), order.currency, terms.money[order.currency])
+    def follow_order(self, member, order: Order, place: int):
+        """Books what the rules of an event of the order grant now on what remains, less what they granted before."""
+        asked, before = order.asked[place], order.asked[:place]
+        terms = self.programs.version(self.program.id, asked.version)
+        elsewhere = {rule.id for other in before if other.version != asked.version
+                     for rule in self.programs.version(self.program.id, other.version).rules if rule.on == f"order.{other.kind}"}
+        remains = Remains(order)
+        situation = earning.Situation(terms, self.state(member).profile, asked.at, remains.as_event(self.event, asked))
+        dues = [(rule, earning.of_order(situation, rule, remains)) for rule in terms.rules if rule.on == f"order.{asked.kind}"]
+        for rule, points in earning.stacked(dues):
+            if rule.id in elsewhere and (terms.version, rule.id) not in order.granted:
+                continue
+            grant = order.granted.setdefault((terms.version, rule.id), Grant(terms.version, 0, 0, asked.at))
+            if points < grant.points:
+                self.take_back(member, terms, rule, grant.points - points, self.event["order_id"], order.partner_id, grant)
+            self.accrue(member, terms, rule, max(0, points - grant.wanted), self.event["order_id"], order.partner_id, grant)
+            grant.wanted = points
 
     def recompute(self, member, order: Order):
-        """The grant as if what remains had been ordered, at the terms frozen with it; the difference is booked."""
-        frozen = self.programs.version(self.program.id, order.version)
-        self.happened = order.happened
-        asked = [rule for kind in order.kinds for rule in frozen.rules if rule.on == f"order.{kind}"]
-        for rule in asked:
-            if rule.id not in order.granted:
-                continue
-            grant, due = order.granted[rule.id], self.due(frozen, rule, order)
-            if due < grant.points:
-                self.take_back(member, frozen, rule, grant.points - due, self.event["order_id"], order.partner_id, grant)
-            self.accrue(member, frozen, rule, max(0, due - grant.wanted), self.event["order_id"], order.partner_id, grant)
-            grant.wanted = due
+        """The grants as if what remains had been ordered, each at its own terms, in the order in which they were decided."""
+        self.at_hand = order
+        for place in range(len(order.asked)):
+            self.follow_order(member, order, place)
         before, order.spent = order.spent, order.remaining()
         self.settle(member, order.currency, order.spent - before)
 
@@ -585,14 +556,26 @@ class Step:
     def once(self, member, kind: str, name: str) -> Once:
         return self.state(member).subjects.setdefault((kind, name), Once())
 
-    def grant_once(self, member, held: Once, rule: Rule, subject: str, basis: int = 0):
-        """Grants what the rule gives unless it did so before for the same thing."""
-        amount = rule.amount(self.program, basis, None, 3)
-        if rule.id in held.granted or amount <= 0:
+    def situation(self, member) -> earning.Situation:
+        fields = earning.event_fields(self.event)
+        return earning.Situation(self.program, self.state(member).profile, self.event["occurred_at"], fields)
+
+    def grant_stacked(self, member, held: Once, rules: list, subject: str, value: int = 0):
+        """Grants what the rules give that did not grant before for the same thing, beside each other as they stack."""
+        open_rules = [rule for rule in rules if rule.once_per is None or rule.id not in held.granted]
+        situation = self.situation(member)
+        dues = [(rule, earning.of_event(situation, rule, value)) for rule in open_rules]
+        for rule, amount in earning.stacked(dues):
+            self.grant_once(member, held, rule, subject, amount)
+
+    def grant_once(self, member, held: Once, rule: Rule, subject: str, amount: int):
+        if amount <= 0:
             return
-        if not held.granted:
-            held.partner_id = self.partner
-        grant = held.granted[rule.id] = Grant(self.program.version, 0, 0, self.event["occurred_at"])
+        grant = Grant(self.program.version, 0, 0, self.event["occurred_at"])
+        if rule.once_per is not None:
+            if not held.granted:
+                held.partner_id = self.partner
+            held.granted[rule.id] = grant
         self.accrue(member, self.program, rule, amount, subject, self.partner, grant)
 
     def undo_once(self, member, held: Once, subject: str, network: str = ""):
@@ -614,9 +597,8 @@ class Step:
             if kind == "removed":
                 held.closed.add("whatever")
             return
-        for rule in self.rules_on(f"review.{kind}"):
-            if not held.closed:
-                self.grant_once(member, held, rule, sku)
+        if not held.closed:
+            self.grant_stacked(member, held, self.rules_on(f"review.{kind}"), sku)
         self.settle(member)
 
     def share(self):
@@ -626,9 +608,9 @@ class Step:
             self.undo_once(member, held, content, network)
             held.closed.add(network)
             return
-        for rule in self.rules_on("share.shared"):
-            if network not in held.closed and (not rule.networks or network in rule.networks):
-                self.grant_once(member, held, rule, content)
+        rules = [rule for rule in self.rules_on("share.shared") if not rule.networks or network in rule.networks]
+        if network not in held.closed:
+            self.grant_stacked(member, held, rules, content)
         self.settle(member)
 
     def referral(self):
@@ -663,10 +645,13 @@ class Step:
         for rule in self.rules_on("referral.converted"):
             if records[referrer].closed or any(rule.id in held.granted for held in records.values()):
                 continue
+            points = earning.of_event(self.situation(members[0]), rule)
+            if points == 0:
+                continue
             granted = granted or rule
             for member, held in records.items():
                 if rule.to == "both" or (rule.to == "referrer") == (member == referrer):
-                    self.grant_once(member, held, rule, referee)
+                    self.grant_once(member, held, rule, referee, points)
                 else:
                     held.granted[rule.id] = Grant(self.program.version, 0, 0, self.event["occurred_at"])
         if granted is not None:
@@ -681,9 +666,14 @@ class Step:
             self.merge()
         elif self.event["kind"] == "erased":
             self.erase()
+        else:
+            self.state(parties(self.event)[0]).profile.take(self.event)
 
     def erase(self):
         own = parties(self.event)[0]
+        for currency in sorted({credit.currency for credit in self.state(own).pending}, key=lambda name: name.encode()):
+            amount = sum(credit.amount for credit in self.state(own).pending if credit.currency == currency)
+            self.book(own, ERASED, PENDING, PROGRAMME, amount, amount, currency, "erasure")
         for member in [own, *self.state(own).merged]:
             state = self.state(member)
             self.out.states[member] = State(sequence=state.sequence, balances=state.balances, lifetime=state.lifetime, erased=True)
@@ -691,8 +681,6 @@ class Step:
     def merge(self):
         if not self.event["merged_into"]:
             raise Refused("impossible_event")
-        if self.event["merged_into"] == self.event["member_id"]:
-            raise Refused("merged_with_itself")
         ends, into = parties(self.event)
         old, new = self.state(ends), self.state(into)
         if old.merged_into is not None:
@@ -717,6 +705,7 @@ class Step:
         for currency, amount in told:
             self.tell("member.merged", ends, max(0, amount), currency, currency, "merge", into[1])
             self.tell("member.merged", into, max(0, amount), currency, currency, "merge", ends[1])
+        new.profile.unite(old.profile)
         new.merged |= {ends} | old.merged
         self.out.states[ends] = State(sequence=old.sequence, balances=old.balances, lifetime=old.lifetime, merged_into=into[1])
 
@@ -779,9 +768,10 @@ class Step:
     def activity(self):
         event, member = self.event, parties(self.event)[0]
         name, value = event["name"], event.get("value") or 0
-        for rule in self.rules_on(f"activity.{name}"):
-            held = self.once(member, "activity", name) if rule.once_per == "member" else Once()
-            self.grant_once(member, held, rule, name, value)
+        rules = self.rules_on(f"activity.{name}")
+        once = any(rule.once_per is not None for rule in rules)
+        held = self.once(member, "activity", name) if once else Once()
+        self.grant_stacked(member, held, rules, name, value)
         self.settle(member)
 
     def adjustment(self):
@@ -879,29 +869,6 @@ def undo_some(order: Order, event: dict):
             order.returned[line_key(line)] = order.returned.get(line_key(line), 0) + line["quantity"]
 
 
-def unite_grants(into: dict, other: dict):
-    for rule, grant in other.items():
-        if rule in into:
-            into[rule].points += grant.points
-            into[rule].wanted += grant.wanted
-        else:
-            into[rule] = grant
-
-
-def unite_orders(into: Order, other: Order) -> Order:
-    """One order that both accounts had: what was granted and what came back adds up."""
-    into.whole |= other.whole
-    into.refunded_amount += other.refunded_amount
-    for key, quantity in other.returned.items():
-        into.returned[key] = into.returned.get(key, 0) + quantity
-    into.known |= other.known
-    into.happened = {**other.happened, **into.happened}
-    into.kinds += [kind for kind in other.kinds if kind not in into.kinds]
-    unite_grants(into.granted, other.granted)
-    into.spent = into.remaining()
-    return into
-
-
 def unite_once(into: Once, other: Once) -> Once:
     if not into.granted:
         into.partner_id = other.partner_id
@@ -914,19 +881,6 @@ def decimal(amount: int, digits: int) -> str:
     return str(amount) if digits == 0 else f"{amount // 10**digits}.{amount % 10**digits:0{digits}d}"
 
 
-def line_key(line: dict) -> str:
-    return line.get("line_id") or line["sku"]
-
-
-def read_lines(event: dict) -> dict:
-    lines: dict = {}
-    for line in event.get("lines") or []:
-        held = lines.setdefault(line_key(line), Line(0, 0))
-        held.quantity += line["quantity"]
-        held.net += line["quantity"] * line["unit_price"] - (line.get("discount") or 0)
-    return lines
-
-
 def decide(programs: ProgramSet, states: dict, event: dict) -> Decision:
     """Raises Refused where the event is a dead letter."""
     program = programs.at(event.get("program_id") or "default", event["occurred_at"])
@@ -934,14 +888,15 @@ def decide(programs: ProgramSet, states: dict, event: dict) -> Decision:
         raise Refused("unknown_program")
     if event.get("partner_id") and event["partner_id"] not in program.partners:
         raise Refused("undeclared_partner")
+    if is_merge(event) and event["merged_into"] == event["member_id"]:
+        raise Refused("merged_with_itself")
     event = follow(states, event)
     step = Step(programs, program, states, event)
     if any(states[member].erased for member in parties(event) if member in states):
         raise Refused("member_erased")
     step.settle_due()
-    handler = getattr(step, event["type"], None)
-    if handler is not None:
-        handler()
+    if (event["type"], event["kind"]) not in EARNING or step.all_count():
+        step.handle()
     for state in step.out.states.values():
         check_lots(state)
     return step.out

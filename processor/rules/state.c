@@ -554,12 +554,6 @@ enum err_code step_erased(struct bytes state, struct arena *arena, struct bytes 
     return ERR_NONE;
 }
 
-/* Out of the scratch, which ends with its caller. */
-static const void *copied(struct arena *arena, const void *items, size_t count, size_t item_size)
-{
-    return count > 0 ? arena_bytes(arena, (struct bytes){items, count * item_size}).at : NULL;
-}
-
 enum err_code state_summarise(struct bytes state, struct arena *arena, struct state_summary *out, struct err *err)
 {
     struct member_state decoded;
@@ -579,17 +573,12 @@ enum err_code state_summarise(struct bytes state, struct arena *arena, struct st
         tier = arena_alloc(arena, sizeof *tier);
         *tier = (struct state_tier){decoded.tier->level, decoded.tier->due_at};
     }
-    *out = (struct state_summary){
-        .balances = balances,
-        .lots = copied(arena, decoded.lots.items, decoded.lots.count, sizeof(struct lot)),
-        .lot_count = decoded.lots.count,
-        .pending = copied(arena, decoded.pending.items, decoded.pending.count, sizeof(struct pending_credit)),
-        .pending_count = decoded.pending.count,
-        .tier = tier,
-        .balance_count = decoded.balance_count,
-        .entry_count = decoded.entry_count,
-        .due_at = obligations_next(&decoded),
-        .erased = decoded.identity.ending == ENDING_ERASED,
-        .merged_into = decoded.identity.merged_into};
+    *out = (struct state_summary){.balances = balances,
+                                  .tier = tier,
+                                  .balance_count = decoded.balance_count,
+                                  .entry_count = decoded.entry_count,
+                                  .due_at = obligations_next(&decoded),
+                                  .erased = decoded.identity.ending == ENDING_ERASED,
+                                  .merged_into = decoded.identity.merged_into};
     return ERR_NONE;
 }

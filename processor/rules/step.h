@@ -5,8 +5,6 @@
 #include "base/err.h"
 #include "rules/event.h"
 #include "rules/limits.h"
-#include "rules/lots.h"
-#include "rules/pending.h"
 #include "rules/program.h"
 
 /* The pure step: (program, members' states, event) -> decision. No I/O, clock, globals; all memory is the arena's.
@@ -254,12 +252,8 @@ struct state_tier {
 struct state_summary {
     const struct state_balance *balances; /* in the arena, sorted by currency */
     size_t balance_count;
-    int64_t entry_count;    /* the last entry's sequence */
-    int64_t due_at;         /* when the next obligation falls due, µs UTC; INT64_MAX: none does */
-    const struct lot *lots; /* in the arena: points that end, sorted by currency and end */
-    size_t lot_count;
-    const struct pending_credit *pending; /* in the arena, sorted by the time due */
-    size_t pending_count;
+    int64_t entry_count;           /* the last entry's sequence */
+    int64_t due_at;                /* when the next obligation falls due, µs UTC; INT64_MAX: none does */
     const struct state_tier *tier; /* NULL: nothing ever counted towards one */
     bool erased;
     struct text merged_into; /* the member whose account this one went up in; empty: it did not */

@@ -185,7 +185,7 @@ def random_order_rule(rng, number: int, nth: bool) -> str:
     parts += random_items(rng) if rng.random() < 0.4 else ""
     parts += random_basis(rng) if rng.random() < 0.4 else ""
     parts += f", minimum: {{EUR: {rng.choice(('10.00', '25.00', '0.01'))}, USD: 12.00}}" if rng.random() < 0.3 else ""
-    parts += f", nth_order: {rng.choice(('1', '[1, 3]', '[2, 4, 5]'))}" if nth and rng.random() < 0.25 else ""
+    parts += f", nth_order: {rng.choice(('1', '[1, 3]', '[2, 4, 5]', '2 and later'))}" if nth and rng.random() < 0.25 else ""
     parts += f", stacking: {rng.choice(('best of a', 'best of a', 'best of b', 'exclusive'))}" if rng.random() < 0.5 else ""
     parts += f", priority: {rng.randint(1, 3)}" if rng.random() < 0.3 and "stacking" in parts else ""
     return f"  - {{{parts}}}\n"

@@ -152,7 +152,7 @@ class Rule:
     per_item: Fraction | None
     items: Items | None
     basis: frozenset  # of tax, shipping, points_used, discounts: where it is not as usual
-    nth: tuple
+    nth: object  # a range or numbers; empty: any
     stacking: str  # add, best, exclusive
     group: str | None
     priority: int
@@ -231,11 +231,17 @@ USUALLY_ONCE_PER = {"order": "order", "review": "product", "share": "content", "
 USUAL_BASIS = {"tax": "excluded", "shipping": "excluded", "discounts": "deducted", "points_used": "ignored"}
 
 
+def ordinals(nth):
+    """How-manieth orders of a member."""
+    if isinstance(nth, str) and nth.endswith(" and later"):
+        return range(int(nth.split()[0]), 2**63)
+    return tuple(int(n) for n in ((nth,) if isinstance(nth, str) else nth))
+
+
 def parse_rule(raw: dict, source: dict, points: dict, zone: ZoneInfo) -> Rule:
     earn = raw["earn"]
     currency = earn.get("currency", next(iter(points)))
     stacking, _, group = raw.get("stacking", "add").partition(" of ")
-    nth = raw.get("nth_order") or ()
     rates = {}
     if "rate" in earn:
         spec = earn["rate"]
@@ -256,7 +262,7 @@ def parse_rule(raw: dict, source: dict, points: dict, zone: ZoneInfo) -> Rule:
         per_item=Fraction(earn["per_item"]) if "per_item" in earn else None,
         items=Items.parse(raw["items"]) if "items" in raw else None,
         basis=frozenset(name for name, choice in (raw.get("basis") or {}).items() if choice != USUAL_BASIS[name]),
-        nth=tuple(int(n) for n in ((nth,) if isinstance(nth, str) else nth)),
+        nth=ordinals(raw.get("nth_order") or ()),
         stacking=stacking,
         group=group or None,
         priority=int(raw.get("priority", 0)),

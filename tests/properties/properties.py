@@ -132,7 +132,7 @@ def differ(what: str, wanted, found, context: list = ()):
 
 def model_agrees(rng, binary, folder):
     """Entries, rewards, refusals and duplicates are those of the plain reimplementation, event by event."""
-    orders = [random_order_program(rng, "program-0")] if rng.random() < 0.6 else None
+    orders = [random_order_program(rng, "program-0", version) for version in range(1, rng.choice((2, 3)))] if rng.random() < 0.6 else None
     round_ = Round(rng, binary, folder, orders)
     shares = {"members": rng.choice((1, 4, 8)), "step": rng.choice((20, 7 * 3600)) * SECOND, "merges": rng.choice((0.0, 0.05)), "late": rng.choice((0.03, 0.2))}
     histories = {f"history {n}": round_.history(rng.choice((40, 120)), **shares) for n in range(HISTORIES)}

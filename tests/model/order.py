@@ -66,6 +66,8 @@ class Order:
     whole: bool = False
     granted: dict = field(default_factory=dict)  # (version, rule id) -> Grant
     spent: int = 0
+    tier: str = ""  # the member's level when the order was first decided
+    was_gone: bool = False
     known: bool = False  # its lines came; before, refunds and shipments may have
 
     def happened(self) -> dict:

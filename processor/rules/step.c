@@ -58,7 +58,8 @@ static void assert_conserved(const struct work *work, const struct member_work *
         moved.pending += entry->to == ACCOUNT_MEMBER_PENDING     ? amount
                          : entry->from == ACCOUNT_MEMBER_PENDING ? -amount
                                                                  : 0;
-        moved.lifetime += (uint64_t)entry_lifetime_effect(entry->kind, entry->from, entry->to, entry->amount);
+        moved.lifetime +=
+            (uint64_t)entry_lifetime_effect((int)entry->kind, (int)entry->from, (int)entry->to, entry->amount);
         entries++;
         assert(entry->sequence == entries && entry->amount > 0);
     }
@@ -142,8 +143,10 @@ static enum err_code decide(struct work *work)
 {
     if (work->event->kind == KIND_UNKNOWN)
         return ERR_NONE; /* a newer writer's: counted as seen */
-    if (earns(work->event->kind) && any_outside(work))
+    if (earns(work->event->kind) && any_outside(work)) {
+        TRACE(work, FACT_OUTSIDE, fact->pending = false);
         return ERR_NONE;
+    }
     switch (work->event->type) {
     case EVENT_ORDER:
         return decide_order(work);

@@ -234,3 +234,20 @@ rewards:
   - {{id: voucher, each: 900 coins, give: Voucher}}
   - {{id: gift, each: 200.00 EUR spent, give: Gift}}
 """
+
+
+def with_tiers(rng, program: str) -> str:
+    """The program, and levels by whatever its points are called."""
+    by, low, high = rng.choice((("spend", "{EUR: 100.00, USD: 70.50}", "{EUR: 400.00}"), ("orders", "2", "5"),
+                                ("{earned: coins}", "150", "700")))
+    over = rng.choice(("over: lifetime", "over: calendar_year", "over: calendar_year\n  down: one_step",
+                       "over: calendar_year\n  grace: 6 weeks", "over: rolling_year", "over: rolling_year\n  grace: 30 days"))
+    return f"""{program}\
+tiers:
+  by: {by}
+  {over}
+  levels:
+{rng.choice(("", "    - {id: base, at: 0, bonus: 3 coins, birthday: {give: Cake, bonus: 11 extra}}" + chr(10)))}\
+    - {{id: silver, at: {low}, multiplier: {rng.choice(("1", "1.25", "2"))}, bonus: {rng.choice(("40 coins", "7 extra"))}}}
+    - {{id: gold, at: {high}, multiplier: 1.5, birthday: {{give: Larger cake}}}}
+"""

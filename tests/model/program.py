@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from model import limits
+from model.tiers import Tiers
 from model.lots import Expiry, Waiting, seconds_of
 
 RATE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s+per\s+(whole\s+)?(\d+(?:\.\d+)?|[a-z]+)\s*$")
@@ -193,6 +194,7 @@ class Program:
     warnings: dict = field(default_factory=dict)  # point currency -> seconds before an end
     rules: list = field(default_factory=list)
     rewards: list = field(default_factory=list)
+    tiers: Tiers | None = None
 
     @staticmethod
     def parse(text: str) -> "Program":
@@ -220,6 +222,7 @@ class Program:
         program.rules = [parse_rule(rule, raw, points, zone) for rule in raw.get("rules") or []]
         program.multipliers = [Multiplier(spec["id"], Fraction(spec["times"]), tuple(spec.get("rules") or ()),
                                           Gate.parse(spec, zone), spec.get("when")) for spec in raw.get("multipliers") or []]
+        program.tiers = Tiers.parse(raw.get("tiers"), points, money)
         program.rewards = [parse_threshold(reward, program) for reward in raw.get("rewards") or []]
         return program
 

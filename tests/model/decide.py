@@ -388,7 +388,7 @@ class Step:
         grant.points += amount
         due = self.available_at(rule, grant)
         self.touch(member, terms, rule.currency)
-        if due is None or due > self.now:
+        if rule.pending is not None and (due is None or due > self.now):
             self.put_aside(member, terms, rule, amount, wanted, subject, partner, due)
         else:
             self.credit(member, terms, rule, ACCRUAL, PROGRAMME, amount, wanted, subject, partner)

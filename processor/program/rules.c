@@ -144,7 +144,7 @@ static const struct field rule_fields[] = {
     {"basis", false, read_basis, &basis_shape, "what of an order's price counts"},
     {"minimum", false, read_minimum, &minimum_shape, "the least amount of an order, by currency"},
     {"rounding", false, read_rounding, &rounding_shape, "how fractions of a point end, once, last; down without it"},
-    {"nth_order", false, read_nth, &nth_shape, "for the member's first order, or the 2nd, 5th"},
+    {"nth_order", false, read_nth, &nth_shape, "for the member's first order, or the 2nd, 5th, or `2 and later`"},
     {"stacking", false, read_stacking, &stacking_shape,
      "beside other rules: add, best of GROUP, or exclusive; add without it"},
     {"priority", false, read_priority, &priority_shape, "which of several exclusive rules stands: the highest"},
@@ -199,4 +199,19 @@ void read_rules(struct loader *loader, const struct node *node, void *unused)
     loader->rule_count = count;
     loader->program->rules = rules;
     loader->program->rule_count = count;
+}
+
+struct rule *read_rule_name(struct loader *loader, const struct node *node)
+{
+    if (!expect_kind(loader, node, NODE_SCALAR, "a rule's id"))
+        return NULL;
+    for (size_t i = 0; i < loader->rule_count; i++)
+        if (text_equal(loader->rules[i].id, node->text))
+            return &loader->rules[i];
+    const char **names = arena_array(loader->arena, loader->rule_count, sizeof *names);
+    for (size_t i = 0; i < loader->rule_count; i++)
+        names[i] = arena_printf(loader->arena, "%.*s", SHOWN(loader->rules[i].id)).at;
+    struct text nearest = hint(loader, node->text, names, loader->rule_count);
+    complain(loader, node, "this file has no rule `%.*s`%.*s", SHOWN(node->text), SHOWN(nearest));
+    return NULL;
 }

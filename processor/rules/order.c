@@ -132,7 +132,7 @@ static enum err_code book(struct work *work, struct member_work *member, struct 
             return code;
         code = work_accrue(work, member, due->rule, due->points, cause, &granted);
         grants_add(&record->grants,
-                   &(struct grant){decision->version, due->rule->place, granted, due->points, decision->at},
+                   &(struct grant){decision->version, due->rule->place, granted, due->points, decision->at, 0},
                    work->scratch);
         return code;
     }
@@ -179,6 +179,15 @@ static enum err_code follow_decision(struct work *work, struct member_work *memb
     return code;
 }
 
+/* An order that was wholly undone makes room for the next one; an amendment may bring it back. */
+static void count_again(struct member_work *member, bool gone_before, bool gone)
+{
+    if (gone && !gone_before && member->state.order_count > 0)
+        member->state.order_count--;
+    else if (!gone && gone_before && member->state.order_count < INT64_MAX)
+        member->state.order_count++;
+}
+
 /* After the record changed: the grants, and the rewards for purchases, follow. */
 static enum err_code follow_change(struct work *work, struct member_work *member, struct order_record *record,
                                    const struct order_view *before)
@@ -194,8 +203,7 @@ static enum err_code follow_change(struct work *work, struct member_work *member
         code = work_terms(work, record->decisions[0].version, &terms);
     if (code)
         return code;
-    if (view.gone && !before->gone && member->state.order_count > 0)
-        member->state.order_count--;
+    count_again(member, before->gone, view.gone);
     tier_follow_offers(work, member, record, &view);
     struct purchase purchase = {.ordered_under = terms,
                                 .money = record->currency,

@@ -219,12 +219,13 @@ bool order_view_measure(struct order_view *view, const struct program *terms, co
                         struct measure *out)
 {
     *out = (struct measure){.basis = view->remaining, .basket = view->remaining, .concerned = !view->gone};
-    if (!rule->items && rule->basis == 0 && rule->form != EARN_PER_ITEM)
+    bool whole = !rule->items && rule->basis == 0 && rule->form != EARN_PER_ITEM;
+    if (view->gone || whole)
         return true;
     if (!open_lines(view))
         return false;
     int64_t counted = 0;
-    *out = (struct measure){.concerned = !rule->items && !view->gone};
+    *out = (struct measure){.concerned = !rule->items};
     for (size_t i = 0; i < view->record->line_count; i++) {
         const struct line_view *line = &view->lines[i];
         if (!add_line(line, rule->basis, &out->basket))

@@ -241,13 +241,20 @@ struct state_balance {
     struct text currency; /* a view into the state's bytes */
     int64_t available;
     int64_t lifetime;
+    int64_t pending; /* granted, and not available yet */
+};
+
+struct state_tier {
+    struct text level; /* held; empty: none */
+    int64_t ends_at;   /* when it ends if nothing else counts, µs UTC; INT64_MAX: it does not */
 };
 
 struct state_summary {
     const struct state_balance *balances; /* in the arena, sorted by currency */
     size_t balance_count;
-    int64_t entry_count; /* the last entry's sequence */
-    int64_t due_at;      /* when the next obligation falls due, µs UTC; INT64_MAX: none does */
+    int64_t entry_count;           /* the last entry's sequence */
+    int64_t due_at;                /* when the next obligation falls due, µs UTC; INT64_MAX: none does */
+    const struct state_tier *tier; /* NULL: nothing ever counted towards one */
     bool erased;
     struct text merged_into; /* the member whose account this one went up in; empty: it did not */
 };

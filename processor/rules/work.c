@@ -143,19 +143,19 @@ static struct entry *add_entry(struct work *work)
 }
 
 /* What is added pays the deficit first, and the rest is part of its lot. */
-static void add_to_lots(struct work *work, struct member_work *member, const struct balance *balance,
+static void add_to_lots(struct work *work, struct member_work *member, int64_t available,
                         const struct transfer *transfer)
 {
     int64_t amount = transfer->amount;
     if (!transfer->lot || transfer->lot->end == NEVER)
         return;
-    if (balance->available < 0)
-        amount = balance->available + amount < 0 ? 0 : balance->available + amount;
+    if (available < 0)
+        amount = available + amount < 0 ? 0 : available + amount;
     lots_put(&member->state.lots, transfer->lot, amount, work->scratch);
 }
 
 /* What is taken comes from its lot first, then from those that end first, then from what lasts for ever. */
-static void take_from_lots(struct work *work, struct member_work *member, const struct balance *balance,
+static void take_from_lots(struct work *work, struct member_work *member, int64_t available,
                            const struct transfer *transfer)
 {
     struct lots *lots = &member->state.lots;
@@ -165,7 +165,7 @@ static void take_from_lots(struct work *work, struct member_work *member, const 
     if (transfer->lot && transfer->lot->end != NEVER) {
         amount -= lots_take(lots, transfer->lot, amount);
     } else if (transfer->lot) {
-        int64_t lasting = balance->available - lots_sum(lots, transfer->currency);
+        int64_t lasting = available - lots_sum(lots, transfer->currency);
         amount -= lasting < amount ? lasting : amount;
     }
     lots_spend(lots, transfer->currency, amount, work->scratch, transfer->draws);
@@ -176,17 +176,19 @@ enum err_code work_post(struct work *work, struct member_work *member, struct ba
 {
     assert(transfer->amount > 0 && transfer->wanted >= transfer->amount);
     bool adds = transfer->to == ACCOUNT_MEMBER_AVAILABLE, takes = transfer->from == ACCOUNT_MEMBER_AVAILABLE;
+    int64_t before = balance->available;
     bool fits = true;
-    if (adds) {
-        add_to_lots(work, member, balance, transfer);
-        fits = checked_add(balance->available, transfer->amount, &balance->available);
-    } else if (takes) {
-        take_from_lots(work, member, balance, transfer);
-        fits = checked_sub(balance->available, transfer->amount, &balance->available);
-    }
+    if (adds)
+        fits = checked_add(before, transfer->amount, &balance->available);
+    else if (takes)
+        fits = checked_sub(before, transfer->amount, &balance->available);
     if (!fits || !checked_add(member->state.entry_count, 1, &member->state.entry_count))
         return err_set(work->err, ERR_OVERFLOW, "%lld %.*s do not fit the member's balance",
                        (long long)transfer->amount, SHOWN(transfer->currency));
+    if (adds)
+        add_to_lots(work, member, before, transfer);
+    else if (takes)
+        take_from_lots(work, member, before, transfer);
     member->changed = true;
     struct entry *entry = add_entry(work);
     entry->party = member->party;

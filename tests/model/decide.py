@@ -9,10 +9,13 @@ import copy
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from model import limits, lots
+from model import earning, limits, lots
 from model.keys import key_hash, settlement_key, subject_key
 from model.lots import Lot, Pending
+from model.order import Asked, Grant, Order, Remains, line_key, read_lines, unite_grants, unite_orders
+from model.profile import Profile
 from model.program import Program, ProgramSet, Rule
+from model.tiers import Judging, Tier
 
 PROGRAMME, AVAILABLE, PENDING, REDEEMED, BREAKAGE, CONVERTED, MERGED_ACCOUNT = 1, 2, 3, 4, 5, 6, 7
 ACCRUAL, TAKE_BACK, CONVERSION, CONVERSION_VOIDED, REDEMPTION, ADJUSTMENT, MERGED_EARNED, MERGED = 1, 2, 3, 4, 5, 6, 7, 8
@@ -20,6 +23,9 @@ EXPIRY, POSTING, RETURNED, ERASED = 9, 10, 11, 12
 SETTLEMENT_SOURCE = "/points/obligations"
 WAITING_US, WAITING_MOST = 90 * 86_400_000_000, 16
 INT64_MAX = 2**63 - 1
+EARNING = {("order", "placed"), ("order", "paid"), ("order", "shipped"), ("order", "completed"), ("review", "submitted"),
+           ("review", "approved"), ("share", "shared"), ("referral", "invited"), ("referral", "signed_up"),
+           ("referral", "converted"), ("activity", "done")}  # for those who are members
 
 
 class Refused(Exception):
@@ -69,52 +75,6 @@ class Reward:
 
 
 @dataclass
-class Line:
-    quantity: int
-    net: int
-
-
-@dataclass
-class Grant:
-    version: int
-    points: int  # that stand
-    wanted: int  # before limits cut it
-    at: int  # when it was granted
-
-
-@dataclass
-class Order:
-    currency: str
-    partner_id: str
-    version: int = 0
-    lines: dict = field(default_factory=dict)
-    returned: dict = field(default_factory=dict)  # line key -> quantity that came back, perhaps before its order
-    discount: int = 0
-    revision: int = 0
-    refunded_amount: int = 0
-    whole: bool = False
-    kinds: list = field(default_factory=list)  # of events that granted, as they came
-    granted: dict = field(default_factory=dict)  # rule id -> Grant, on what remains
-    spent: int = 0
-    known: bool = False
-    happened: dict = field(default_factory=dict)  # kind -> when
-
-    def remaining(self) -> int:
-        if self.whole:
-            return 0
-        nets = 0
-        for key, line in self.lines.items():
-            returned = min(line.quantity, self.returned.get(key, 0))
-            nets += line.net - line.net * returned // line.quantity
-        return max(0, nets - self.discount - self.refunded_amount)
-
-    def gone(self) -> bool:
-        """Nothing is left of it: not even a fixed number of points stands."""
-        refunded = self.refunded_amount > 0 or any(self.returned.get(key, 0) > 0 for key in self.lines)
-        return self.whole or (refunded and self.remaining() == 0)
-
-
-@dataclass
 class Once:
     """A product reviewed, a content shared, a referee, a once-only activity."""
 
@@ -141,6 +101,8 @@ class State:
     spent: dict = field(default_factory=dict)  # reward id -> minor units spent towards it
     orders: dict = field(default_factory=dict)
     subjects: dict = field(default_factory=dict)  # (kind, name) -> Once
+    tier: Tier | None = None
+    profile: Profile = field(default_factory=Profile)
     lots: list = field(default_factory=list)  # all points
     pending: list = field(default_factory=list)
     redemptions: dict = field(default_factory=dict)  # id -> Redemption
@@ -215,7 +177,7 @@ def touched(states: dict, event: dict) -> list:
     return list(members)
 
 
-class Step:
+class Step(Judging):
     """One decision under way."""
 
     def __init__(self, programs: ProgramSet, program: Program, states: dict, event: dict):
@@ -229,7 +191,7 @@ class Step:
         self.cause = event  # also while a refund that waited is met
         self.now = event["occurred_at"]
         self.settled: tuple | None = None  # what is being settled
-        self.happened: dict = {}  # of the order at hand: kind -> when
+        self.at_hand: Order | None = None
 
     def state(self, member: tuple) -> State:
         if member not in self.out.states:
@@ -286,7 +248,7 @@ class Step:
         """When what the rule grants is available; None: it waits."""
         if rule.pending is None:
             return grant.at
-        begin = grant.at if rule.pending.awaits is None else self.happened.get(rule.pending.awaits)
+        begin = grant.at if rule.pending.awaits is None else self.at_hand.happened().get(rule.pending.awaits)
         return None if begin is None else begin + rule.pending.delay
 
     def credit(self, member, terms: Program, rule: Rule, kind: int, source: int, amount: int, wanted: int, subject: str, partner: str):
@@ -295,6 +257,7 @@ class Step:
         self.tell("points.granted", member, amount, rule.currency, rule.currency, rule.id, subject, "", terms.version, partner,
                   words(terms, rule, amount, subject))
         self.accrued.add((member, rule.currency))
+        self.count(member, terms, "earned", rule.currency, amount, self.granted_at if rule.pending is None else self.now)
 
     def put_aside(self, member, terms: Program, rule: Rule, amount: int, wanted: int, subject: str, partner: str, due: int | None):
         credit = Pending(due, lots.subject_key_of(rule, subject), terms.version, terms.rules.index(rule), partner, subject,
@@ -326,7 +289,9 @@ class Step:
         return ([(lot.end, 0, "expiry", self.expire) for lot in state.lots if lot.end is not None]
                 + [(credit.due, 1, "posting", self.post_due) for credit in state.pending if credit.due is not None]
                 + [(lot.warn, 2, "warning", self.warn) for lot in state.lots if lot.warn is not None]
-                + [(due, 3, "refund", self.drop_waiting) for due, _ in state.waiting])
+                + [(due, 3, "refund", self.drop_waiting) for due, _ in state.waiting]
+                + [(tier.due, 4, "tier", self.end_tier) for tier in [state.tier] if tier is not None and tier.due is not None]
+                + [(tier.birthday, 5, "birthday", self.gift) for tier in [state.tier] if tier is not None and tier.birthday is not None])
 
     def settle_due(self):
         """What each member owes by the event's time, in order of the times, as if nothing had come since."""
@@ -363,17 +328,16 @@ class Step:
 
     # ---- limits
 
-    def applied(self, member, terms: Program, rule: Rule, at: int) -> list:
-        network = self.event.get("network") or ""
+    def applied(self, member, terms: Program, rule: Rule, grant: Grant) -> list:
         found = []
         for owner, kept, many in ((member, limits.KEPT, rule.limits), ((terms.id, None), None, rule.budgets)):
             for limit in many:
-                period = limits.window(limit.period, at, terms.zone, terms.week_begins)
-                found.append((self.state(owner).uses, limit, limit.key(network), period, kept))
+                period = limits.window(limit.period, grant.at, terms.zone, terms.week_begins)
+                found.append((self.state(owner).uses, limit, limit.key(grant.network), period, kept))
         return found
 
     def give_back(self, member, terms: Program, rule: Rule, amount: int, grant: Grant):
-        for uses, limit, key, _, _ in self.applied(member, terms, rule, grant.at):
+        for uses, limit, key, _, _ in self.applied(member, terms, rule, grant):
             back = amount if not limit.times else int(amount == grant.points)
             uses.give_back(key, grant.at, back)
 
@@ -382,11 +346,12 @@ class Step:
     def accrue(self, member, terms: Program, rule: Rule, wanted: int, subject: str, partner: str, grant: Grant):
         """Grants so much more, as far as limits leave it."""
         grant.wanted += wanted
-        amount = limits.take(wanted, grant.points, self.applied(member, terms, rule, grant.at)) if wanted > 0 else 0
+        amount = limits.take(wanted, grant.points, self.applied(member, terms, rule, grant)) if wanted > 0 else 0
         if amount <= 0:
             return
         grant.points += amount
         due = self.available_at(rule, grant)
+        self.granted_at = grant.at
         self.touch(member, terms, rule.currency)
         if rule.pending is not None and (due is None or due > self.now):
             self.put_aside(member, terms, rule, amount, wanted, subject, partner, due)
@@ -402,6 +367,7 @@ class Step:
             return
         self.void_until_covered(member, currency, amount)
         wanted = amount
+        self.count(member, terms, "earned", currency, -wanted, grant.at if rule.pending is None else self.available_at(rule, grant) or 0)
         if terms.refunds == "clamp":
             amount = min(amount, max(0, state.balances.get(currency, 0)))
         if amount > 0:
@@ -438,6 +404,7 @@ class Step:
     def settle(self, member, money: str = "", spent: int = 0):
         """Automatic rewards after an event's entries: points that reach a threshold turn, purchases are counted. They are
         booked under the version in force at the event's time, whose thresholds the tests' versions share."""
+        self.follow_tier(member)
         state = self.state(member)
         for reward in self.program.rewards:
             if reward.spent and reward.currency == money and spent != 0:
@@ -456,6 +423,32 @@ class Step:
         while (standing := state.counters.get(reward.id, 0)) != due:
             state.counters[reward.id] = standing + (1 if standing < due else -1)
             self.tell_reward("reward.granted" if standing < due else "reward.voided", member, reward, first)
+
+    def handle(self):
+        handler = getattr(self, self.event["type"], None)
+        try:
+            if handler is not None:
+                handler()
+        except earning.Overflow:
+            raise Refused("overflow") from None
+
+    def follow_tiers(self):
+        """What the event changed may change a level."""
+        if self.event["type"] == "timer" or self.event["kind"] in ("merged", "erased"):
+            return
+        required = self.program.enrolment_required
+        for member in parties(self.event):
+            if self.program.tiers is None and (self.before.get(member) or State()).tier is None:
+                continue
+            state = self.out.states.get(member) or self.before.get(member) or State()
+            told = self.event["type"] == "member" and state != self.before.get(member)
+            if (state.tier is not None and state.tier.moved) or state.profile.counts(self.now, required):
+                self.follow_tier(member, told)
+
+    def all_count(self) -> bool:
+        """Whether what earns counts for all whom the event touches."""
+        at, required = self.event["occurred_at"], self.program.enrolment_required
+        return all((self.before.get(member) or State()).profile.counts(at, required) for member in parties(self.event))
 
     def rules_on(self, on: str) -> list:
         return [rule for rule in self.program.rules if rule.on == on]
@@ -487,7 +480,7 @@ class Step:
             order = held
         if order.currency != self.event["currency"]:
             raise Refused("impossible_event")
-        self.happened = order.happened
+        self.at_hand = order
         return order
 
     def keep(self, member, order_id: str, order: Order):
@@ -520,9 +513,7 @@ class Step:
         event, member = self.event, parties(self.event)[0]
         order = self.order_of(member)
         if order.known and (event.get("revision") or 0) > order.revision:
-            order.revision = event["revision"]
-            order.lines = read_lines(event)
-            order.discount = event.get("discount") or 0
+            order.take(event)
             self.recompute(member, order)
 
     def order_granted(self):
@@ -534,49 +525,58 @@ class Step:
         key = subject_key("order", event["order_id"])
         awaited = any(rule.pending is not None and rule.pending.awaits == event["kind"] for rule in self.program.rules)
         awaited = awaited or any(c.key == key and c.awaits == event["kind"] for c in self.state(member).pending)
-        if not rules and not awaited:
+        tiers = self.program.tiers
+        counts = bool(rules) or (event["kind"] == "paid" and tiers is not None and tiers.measure != "earned")
+        if not counts and not awaited:
             return
-        order = self.order_of(member, bool(rules or event.get("lines")))
-        if event["kind"] in order.happened:
+        order = self.order_of(member, bool(counts or event.get("lines")))
+        if event["kind"] in order.happened():
             return
-        first = not order.known and bool(rules or event.get("lines"))
+        first = not order.known and bool(counts or event.get("lines"))
         if first:
-            order.version = self.program.version
             order.partner_id = self.partner
-            order.revision = event.get("revision") or 0
-            order.lines = read_lines(event)
-            order.discount = event.get("discount") or 0
+            order.tier = self.held[member]
+            order.take(event)
             order.spent = order.remaining()
+            order.was_gone = order.gone()
+            others = [other for other in self.state(member).orders.values() if other is not order and other.known]
+            order.nth = 1 + sum(not other.gone() for other in others)
             order.known = True
         self.keep(member, event["order_id"], order)
-        order.happened[event["kind"]] = event["occurred_at"]
-        self.happened = order.happened
-        if rules:
-            order.kinds.append(event["kind"])
-        for rule in rules:
-            if rule.id not in order.granted:
-                grant = order.granted[rule.id] = Grant(self.program.version, 0, 0, event["occurred_at"])
-                self.accrue(member, self.program, rule, self.due(self.program, rule, order), event["order_id"], order.partner_id, grant)
+        order.asked.append(Asked(event["kind"], self.program.version, event["occurred_at"]))
+        if order.known:
+            self.follow_order(member, order, len(order.asked) - 1)
         self.release(member, key, event["kind"])
+        if first:
+            self.count_purchase(member, order, order.spent, int(not order.gone()))
         self.settle(member, order.currency, order.spent if first else 0)
 
-    def due(self, terms: Program, rule: Rule, order: Order) -> int:
-        return 0 if order.gone() else rule.amount(terms, order.remaining(), order.currency, terms.money[order.currency])
+    def follow_order(self, member, order: Order, place: int):
+        """Books what the rules of an event of the order grant now on what remains, less what they granted before."""
+        asked, before = order.asked[place], order.asked[:place]
+        terms = self.programs.version(self.program.id, asked.version)
+        elsewhere = {rule.id for other in before if other.version != asked.version
+                     for rule in self.programs.version(self.program.id, other.version).rules if rule.on == f"order.{other.kind}"}
+        remains = Remains(order)
+        situation = earning.Situation(terms, self.state(member).profile, asked.at, remains.as_event(self.event, asked), order.tier)
+        dues = [(rule, earning.of_order(situation, rule, remains)) for rule in terms.rules if rule.on == f"order.{asked.kind}"]
+        for rule, points in earning.stacked(dues):
+            if rule.id in elsewhere and (terms.version, rule.id) not in order.granted:
+                continue
+            grant = order.granted.setdefault((terms.version, rule.id), Grant(terms.version, 0, 0, asked.at))
+            if points < grant.points:
+                self.take_back(member, terms, rule, grant.points - points, self.event["order_id"], order.partner_id, grant)
+            self.accrue(member, terms, rule, max(0, points - grant.wanted), self.event["order_id"], order.partner_id, grant)
+            grant.wanted = points
 
     def recompute(self, member, order: Order):
-        """The grant as if what remains had been ordered, at the terms frozen with it; the difference is booked."""
-        frozen = self.programs.version(self.program.id, order.version)
-        self.happened = order.happened
-        asked = [rule for kind in order.kinds for rule in frozen.rules if rule.on == f"order.{kind}"]
-        for rule in asked:
-            if rule.id not in order.granted:
-                continue
-            grant, due = order.granted[rule.id], self.due(frozen, rule, order)
-            if due < grant.points:
-                self.take_back(member, frozen, rule, grant.points - due, self.event["order_id"], order.partner_id, grant)
-            self.accrue(member, frozen, rule, max(0, due - grant.wanted), self.event["order_id"], order.partner_id, grant)
-            grant.wanted = due
+        """The grants as if what remains had been ordered, each at its own terms, in the order in which they were decided."""
+        self.at_hand = order
+        was_gone, order.was_gone = order.was_gone, order.gone()
+        for place in range(len(order.asked)):
+            self.follow_order(member, order, place)
         before, order.spent = order.spent, order.remaining()
+        self.count_purchase(member, order, order.spent - before, was_gone - order.was_gone)
         self.settle(member, order.currency, order.spent - before)
 
     # ---- things that count once
@@ -584,14 +584,26 @@ class Step:
     def once(self, member, kind: str, name: str) -> Once:
         return self.state(member).subjects.setdefault((kind, name), Once())
 
-    def grant_once(self, member, held: Once, rule: Rule, subject: str, basis: int = 0):
-        """Grants what the rule gives unless it did so before for the same thing."""
-        amount = rule.amount(self.program, basis, None, 3)
-        if rule.id in held.granted or amount <= 0:
+    def situation(self, member) -> earning.Situation:
+        fields = earning.event_fields(self.event)
+        return earning.Situation(self.program, self.state(member).profile, self.event["occurred_at"], fields, self.held[member])
+
+    def grant_stacked(self, member, held: Once, rules: list, subject: str, value: int = 0):
+        """Grants what the rules give that did not grant before for the same thing, beside each other as they stack."""
+        open_rules = [rule for rule in rules if rule.once_per is None or rule.id not in held.granted]
+        situation = self.situation(member)
+        dues = [(rule, earning.of_event(situation, rule, value)) for rule in open_rules]
+        for rule, amount in earning.stacked(dues):
+            self.grant_once(member, held, rule, subject, amount)
+
+    def grant_once(self, member, held: Once, rule: Rule, subject: str, amount: int):
+        if amount <= 0:
             return
-        if not held.granted:
-            held.partner_id = self.partner
-        grant = held.granted[rule.id] = Grant(self.program.version, 0, 0, self.event["occurred_at"])
+        grant = Grant(self.program.version, 0, 0, self.event["occurred_at"], self.event.get("network") or "")
+        if rule.once_per is not None:
+            if not held.granted:
+                held.partner_id = self.partner
+            held.granted[rule.id] = grant
         self.accrue(member, self.program, rule, amount, subject, self.partner, grant)
 
     def undo_once(self, member, held: Once, subject: str, network: str = ""):
@@ -613,9 +625,8 @@ class Step:
             if kind == "removed":
                 held.closed.add("whatever")
             return
-        for rule in self.rules_on(f"review.{kind}"):
-            if not held.closed:
-                self.grant_once(member, held, rule, sku)
+        if not held.closed:
+            self.grant_stacked(member, held, self.rules_on(f"review.{kind}"), sku)
         self.settle(member)
 
     def share(self):
@@ -625,9 +636,9 @@ class Step:
             self.undo_once(member, held, content, network)
             held.closed.add(network)
             return
-        for rule in self.rules_on("share.shared"):
-            if network not in held.closed and (not rule.networks or network in rule.networks):
-                self.grant_once(member, held, rule, content)
+        rules = [rule for rule in self.rules_on("share.shared") if not rule.networks or network in rule.networks]
+        if network not in held.closed:
+            self.grant_stacked(member, held, rules, content)
         self.settle(member)
 
     def referral(self):
@@ -662,10 +673,13 @@ class Step:
         for rule in self.rules_on("referral.converted"):
             if records[referrer].closed or any(rule.id in held.granted for held in records.values()):
                 continue
+            points = earning.of_event(self.situation(members[0]), rule)
+            if points == 0:
+                continue
             granted = granted or rule
             for member, held in records.items():
                 if rule.to == "both" or (rule.to == "referrer") == (member == referrer):
-                    self.grant_once(member, held, rule, referee)
+                    self.grant_once(member, held, rule, referee, points)
                 else:
                     held.granted[rule.id] = Grant(self.program.version, 0, 0, self.event["occurred_at"])
         if granted is not None:
@@ -680,6 +694,8 @@ class Step:
             self.merge()
         elif self.event["kind"] == "erased":
             self.erase()
+        else:
+            self.state(parties(self.event)[0]).profile.take(self.event)
 
     def erase(self):
         own = parties(self.event)[0]
@@ -717,6 +733,8 @@ class Step:
         for currency, amount in told:
             self.tell("member.merged", ends, max(0, amount), currency, currency, "merge", into[1])
             self.tell("member.merged", into, max(0, amount), currency, currency, "merge", ends[1])
+        new.profile.unite(old.profile)
+        self.unite_tiers(into, old.tier)
         new.merged |= {ends} | old.merged
         self.out.states[ends] = State(sequence=old.sequence, balances=old.balances, lifetime=old.lifetime, merged_into=into[1])
 
@@ -779,9 +797,10 @@ class Step:
     def activity(self):
         event, member = self.event, parties(self.event)[0]
         name, value = event["name"], event.get("value") or 0
-        for rule in self.rules_on(f"activity.{name}"):
-            held = self.once(member, "activity", name) if rule.once_per == "member" else Once()
-            self.grant_once(member, held, rule, name, value)
+        rules = self.rules_on(f"activity.{name}")
+        once = any(rule.once_per is not None for rule in rules)
+        held = self.once(member, "activity", name) if once else Once()
+        self.grant_stacked(member, held, rules, name, value)
         self.settle(member)
 
     def adjustment(self):
@@ -879,29 +898,6 @@ def undo_some(order: Order, event: dict):
             order.returned[line_key(line)] = order.returned.get(line_key(line), 0) + line["quantity"]
 
 
-def unite_grants(into: dict, other: dict):
-    for rule, grant in other.items():
-        if rule in into:
-            into[rule].points += grant.points
-            into[rule].wanted += grant.wanted
-        else:
-            into[rule] = grant
-
-
-def unite_orders(into: Order, other: Order) -> Order:
-    """One order that both accounts had: what was granted and what came back adds up."""
-    into.whole |= other.whole
-    into.refunded_amount += other.refunded_amount
-    for key, quantity in other.returned.items():
-        into.returned[key] = into.returned.get(key, 0) + quantity
-    into.known |= other.known
-    into.happened = {**other.happened, **into.happened}
-    into.kinds += [kind for kind in other.kinds if kind not in into.kinds]
-    unite_grants(into.granted, other.granted)
-    into.spent = into.remaining()
-    return into
-
-
 def unite_once(into: Once, other: Once) -> Once:
     if not into.granted:
         into.partner_id = other.partner_id
@@ -912,19 +908,6 @@ def unite_once(into: Once, other: Once) -> Once:
 
 def decimal(amount: int, digits: int) -> str:
     return str(amount) if digits == 0 else f"{amount // 10**digits}.{amount % 10**digits:0{digits}d}"
-
-
-def line_key(line: dict) -> str:
-    return line.get("line_id") or line["sku"]
-
-
-def read_lines(event: dict) -> dict:
-    lines: dict = {}
-    for line in event.get("lines") or []:
-        held = lines.setdefault(line_key(line), Line(0, 0))
-        held.quantity += line["quantity"]
-        held.net += line["quantity"] * line["unit_price"] - (line.get("discount") or 0)
-    return lines
 
 
 def decide(programs: ProgramSet, states: dict, event: dict) -> Decision:
@@ -941,9 +924,10 @@ def decide(programs: ProgramSet, states: dict, event: dict) -> Decision:
     if any(states[member].erased for member in parties(event) if member in states):
         raise Refused("member_erased")
     step.settle_due()
-    handler = getattr(step, event["type"], None)
-    if handler is not None:
-        handler()
+    step.held = {member: step.held_tier(member) for member in parties(event)}
+    if (event["type"], event["kind"]) not in EARNING or step.all_count():
+        step.handle()
+    step.follow_tiers()
     for state in step.out.states.values():
         check_lots(state)
     return step.out

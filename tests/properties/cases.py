@@ -13,7 +13,7 @@ SIGNED = {ACCRUAL: "", TAKE_BACK: "", ADJUSTMENT: "adjusted ", MERGED: "merged "
 PLAIN = {CONVERSION: "converts ", CONVERSION_VOIDED: "gets back ", REDEMPTION: "spends ", EXPIRY: "expires ", POSTING: "posts ",
          RETURNED: "returns ", ERASED: "gives back pending "}
 TOLD = {"reward.granted": "reward", "reward.voided": "voided", "referral.accepted": "accepted", "referral.refused": "refused",
-        "member.merged": "merged with", "refund.dropped": "drops the refund of", "points.expiring": "warned"}
+        "member.merged": "merged with", "refund.dropped": "drops the refund of", "tier.changed": "tier", "points.expiring": "warned"}
 
 
 def event_line(event: dict, money: dict, points: dict) -> str:
@@ -35,20 +35,27 @@ def order_words(event: dict, money: dict, points: dict) -> list:
     digits = money.get(event["currency"], 0)
     words = [event["order_id"], event["currency"]]
     refund = event["kind"] == "refunded"
-    for line in event.get("lines") or []:
-        word = f"{line['sku']}={line['quantity']}"
-        if not refund:
-            word += f"x{decimal(line['unit_price'], digits)}"
-            word += f"-{decimal(line['discount'], digits)}" if line["discount"] else ""
-        if line["line_id"]:
-            word += f",line={line['line_id']}"
-        words.append(word)
-    for name, key in (("discount", "discount"), ("amount", "refund_amount")):
+    words += [line_word(line, digits, refund) for line in event.get("lines") or []]
+    for name, key in (("discount", "discount"), ("amount", "refund_amount"), ("shipping", "shipping")):
         if event.get(key):
             words.append(f"{name}={decimal(event[key], digits)}")
-    if event.get("revision"):
-        words.append(f"revision={event['revision']}")
+    for name in ("revision", "channel", "coupon"):
+        if event.get(name):
+            words.append(f"{name}={event[name]}")
+    if event.get("points_used"):
+        words.append(f"points_used={decimal(event['points_used'], points[points['first', event['program_id']]])}")
     return words
+
+
+def line_word(line: dict, digits: int, refund: bool) -> str:
+    word = f"{line['sku']}={line['quantity']}"
+    if not refund:
+        word += f"x{decimal(line['unit_price'], digits)}"
+        word += f"-{decimal(line['discount'], digits)}" if line["discount"] else ""
+        word += f",category={line['category']}" if line["category"] else ""
+        word += "".join(f",label={label}" for label in line["labels"])
+        word += f",tax={decimal(line['tax'], digits)}" if line["tax"] else ""
+    return word + (f",line={line['line_id']}" if line["line_id"] else "")
 
 
 def adjustment_words(event: dict, money: dict, points: dict) -> list:
@@ -58,7 +65,7 @@ def adjustment_words(event: dict, money: dict, points: dict) -> list:
 
 
 def activity_words(event: dict, money: dict, points: dict) -> list:
-    return [event["name"], decimal(event.get("value") or 0, 3)]
+    return [event["name"], decimal(event.get("value") or 0, 3), *attributes(event)]
 
 
 def referral_words(event: dict, money: dict, points: dict) -> list:
@@ -66,7 +73,18 @@ def referral_words(event: dict, money: dict, points: dict) -> list:
 
 
 def member_words(event: dict, money: dict, points: dict) -> list:
-    return [f"merged_into={event['merged_into']}"] if event.get("merged_into") else []
+    words = [f"{name}={event[name]}" for name in ("merged_into", "zone", "language", "birthday") if event.get(name)]
+    words += [f"segment={segment}" for segment in event.get("segments") or []]
+    return (["consent"] if event.get("consent") else []) + words + attributes(event)
+
+
+def attributes(event: dict) -> list:
+    return [f"{name}={value}" for name, value in (event.get("attributes") or {}).items()]
+
+
+def review_words(event: dict, money: dict, points: dict) -> list:
+    words = [f"{name}={event[name]}" for name in ("rating", "length", "photos", "videos") if event.get(name)]
+    return [event["sku"], *(["verified"] if event.get("verified_purchase") else []), *words]
 
 
 WORDS = {
@@ -75,7 +93,7 @@ WORDS = {
     "activity": activity_words,
     "referral": referral_words,
     "member": member_words,
-    "review": lambda event, money, points: [event["sku"], "verified"] if event.get("verified_purchase") else [event["sku"]],
+    "review": review_words,
     "share": lambda event, money, points: [event["network"], event["content"]],
 }
 
@@ -100,6 +118,9 @@ def decision_lines(event: dict, decision, points: dict, balances: dict) -> list:
         lines.append(f"{line} = {signed(balances[who], digits)}")
     for reward in decision.rewards:
         if reward.type in TOLD:
+            if reward.type == "tier.changed":
+                lines.append(f"{reward.member[1]} tier {reward.subject or 'none'} -> {reward.benefit or 'none'}")
+                continue
             about = "" if reward.type == "points.expiring" else \
                 reward.subject if reward.type in ("member.merged", "refund.dropped") else reward.rule_id
             lines.append(f"{reward.member[1]} {TOLD[reward.type]} {about}".rstrip())

@@ -32,9 +32,13 @@ static enum err_code overflow(struct work *work)
 
 static struct grant *find_grant(const struct order_record *record, int64_t version, size_t rule)
 {
-    for (size_t i = 0; i < record->grants.count; i++)
-        if (record->grants.items[i].version == version && record->grants.items[i].rule == rule)
-            return &record->grants.items[i];
+    for (size_t i = record->grants.count; i-- > 0;) { /* most are asked for in their order, as they are added */
+        struct grant *grant = &record->grants.items[i];
+        if (grant->version == version && grant->rule == rule)
+            return grant;
+        if (grant->version < version || (grant->version == version && grant->rule < rule))
+            break;
+    }
     return NULL;
 }
 

@@ -61,6 +61,8 @@ enum err_code order_check(const struct order_event *order, struct err *err)
 static void sort_few(struct line_record *lines, size_t count)
 {
     for (size_t i = 1; i < count; i++) {
+        if (text_compare(lines[i - 1].key, lines[i].key) <= 0)
+            continue;
         struct line_record moved = lines[i];
         size_t to = i;
         for (; to > 0 && text_compare(lines[to - 1].key, moved.key) > 0; to--)
@@ -121,7 +123,9 @@ static enum err_code combine(struct order_record *record, struct line_record *li
     for (size_t i = 0; i < count; i++) {
         struct line_record *last = kept > 0 ? &lines[kept - 1] : NULL;
         if (!last || !text_equal(last->key, lines[i].key)) {
-            lines[kept++] = lines[i];
+            if (kept < i)
+                lines[kept] = lines[i];
+            kept++;
             continue;
         }
         if (!add_line(last, &lines[i]))

@@ -105,7 +105,8 @@ bool order_was_decided(const struct order_record *record, enum event_kind kind);
 bool record_is_order(struct bytes bytes);
 bool record_is_redemption(struct bytes bytes);
 
-/* {NULL, 0} is a record with nothing in it. Texts are views into the bytes. ERR_BAD_STATE on bytes not written here. */
+/* {NULL, 0} is a record with nothing in it. Texts are views into the bytes. ERR_BAD_STATE on bytes not written here; of
+ * an order's *out is void then. */
 enum err_code order_record_decode(struct bytes bytes, struct scratch *scratch, struct order_record *out,
                                   struct err *err);
 enum err_code once_record_decode(struct bytes bytes, struct scratch *scratch, struct once_record *out, struct err *err);

@@ -8,7 +8,7 @@
 #include "client.h"
 #include "floor.h"
 
-enum { STATE_HEAD = 32, STATE_RECORD = 56, STATE_RECORDS = 12, ARRAYS = 4, CTID = 6 };
+enum { STATE_HEAD = 32, STATE_RECORD = 120, STATE_RECORDS = 12, ARRAYS = 4, CTID = 6 };
 enum { OID_BYTEA = 17, OID_INT8 = 20, OID_TID = 27, OID_UUID = 2950 };
 
 struct member {

@@ -172,7 +172,7 @@ int main(int argc, char **argv)
     hear(consumer, &options, &watch);
     qsort(watch.samples, watch.sample_count, sizeof *watch.samples, compare);
     printf("{\"rewards\": %zu, \"samples\": %zu, \"p50_ms\": %.1f, \"p90_ms\": %.1f, \"p99_ms\": %.1f,"
-           " \"max_ms\": %.1f, \"longest_silence_s\": %.2f}\n",
+           " \"max_ms\": %.1f, \"longest_silence_s\": %.3f}\n",
            watch.reward_count, watch.sample_count, percentile(&watch, 50), percentile(&watch, 90),
            percentile(&watch, 99), percentile(&watch, 100), (double)watch.gap_us / 1e6);
     rd_kafka_destroy(consumer);

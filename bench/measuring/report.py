@@ -12,6 +12,8 @@ GOALS = (
     ("latency.p99_ms", "<", 250, "p99, ms, from producer to committed reward"),
     ("memory.peak_mib", "<", 200, "peak resident memory, MiB"),
     ("recovery.s", "<", 10, "s without rewards after kill -9, restarted"),
+    ("apply.stall_ms", "<", 100, "ms of silence that program apply adds under load"),
+    ("apply.lost", "<=", 0, "orders without a reward around program apply"),
     ("rules.events_per_s", ">=", 1_000_000, "events/s decided under twenty rules, one core"),
     ("rules.decode_events_per_s", ">=", 600_000, "events/s decoded and decided, one core"),
     ("rules.condition_ns", "<", 250, "ns for a condition on an order of three lines"),

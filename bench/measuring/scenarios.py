@@ -162,6 +162,25 @@ def recovery(contender, rate, seconds, restart):
         load.stop()
 
 
+def applying(contender, rate, seconds, programs):
+    """The longest silence of a partition of the rewards, ms, while new versions are applied under load and without
+    them; and how many of the orders gave no reward."""
+    found = {}
+    for what, applied in (("alone", ()), ("applying", programs)):
+        load = Load(contender, rate, seconds)
+        try:
+            time.sleep(seconds / 4)
+            for program in applied:
+                contender.run("program", "apply", str(program))
+                time.sleep(seconds / 2 / len(applied))
+            result = load.result()
+        finally:
+            load.stop()
+        found[what] = result["longest_silence_s"] * 1000
+        found["lost"] = found.get("lost", 0) + rate * seconds - result["rewards"]
+    return found
+
+
 def settle(contender, seconds=60):
     """Waits until the contender has committed all there is."""
     positions = services.Positions(contender.environment, contender.group, ORDERS)

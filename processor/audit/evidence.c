@@ -45,7 +45,8 @@ struct hash16 evidence_reward_content(const struct reward_content *content)
     snprintf(amount, sizeof amount, "%" PRId64, content->amount);
     snprintf(occurred, sizeof occurred, "%" PRId64, content->occurred_at);
     snprintf(version, sizeof version, "%" PRId64, content->program_version);
-    const struct text fields[] = {content->type,     content->program_id, content->partner_id, content->member_id,
+    const struct text member = {(const char *)content->member_key.bytes, sizeof content->member_key.bytes};
+    const struct text fields[] = {content->type,     content->program_id, content->partner_id, member,
                                   content->currency, content->rule_id,    content->subject,    text_of(amount),
                                   text_of(occurred), text_of(version)};
     return hash_fields(TEXT("audit.reward"), fields, sizeof fields / sizeof *fields);

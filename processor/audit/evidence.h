@@ -33,14 +33,15 @@ int evidence_compare(const struct evidence *a, const struct evidence *b);
 /* Same input, same kind. */
 bool evidence_same_group(const struct evidence *a, const struct evidence *b);
 
-/* What identifies a reward to both sides. The amount of a reward that points were turned into is its worth, which the
- * ledger does not hold: pass 0 and no currency for it. Balances are left out: one wrong row would make all that follow
- * it look wrong. */
+/* What identifies a reward to both sides; its member by the key. The amount of a reward that points were turned into is
+ * its worth, which the ledger does not hold: pass 0 and no currency for it. Balances are left out: one wrong row would
+ * make all that follow it look wrong. */
 struct reward_content {
     struct text type; /* "points.granted" */
     struct text program_id;
     struct text partner_id;
-    struct text member_id;
+    struct text member_id; /* the topic's; of members who were erased the ledger has none */
+    struct hash16 member_key;
     struct text currency;
     struct text rule_id;
     struct text subject;

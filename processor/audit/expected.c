@@ -38,7 +38,7 @@ bool expected_reward_type(const struct ledger_row *row, enum reward_type *out)
     }
 }
 
-bool expected_content(const struct ledger_row *row, struct text member_id, struct reward_content *out)
+bool expected_content(const struct ledger_row *row, struct reward_content *out)
 {
     enum reward_type type;
     if (!expected_reward_type(row, &type))
@@ -48,7 +48,7 @@ bool expected_content(const struct ledger_row *row, struct text member_id, struc
         .type = text_of(reward_type_name(type)),
         .program_id = row->program_id,
         .partner_id = row->partner_id,
-        .member_id = member_id,
+        .member_key = row->member_key,
         .currency = worth_differs ? (struct text){NULL, 0} : row->currency,
         .rule_id = row->rule_id,
         .subject = row->subject,

@@ -10,7 +10,7 @@
 /* False where the kind of entry has no output that this version knows of. */
 bool expected_reward_type(const struct ledger_row *row, enum reward_type *out);
 
-/* What is known of the output from the entry; member_id: of the entry's member. Views into the row. */
-bool expected_content(const struct ledger_row *row, struct text member_id, struct reward_content *out);
+/* What is known of the output from the entry. Views into the row. */
+bool expected_content(const struct ledger_row *row, struct reward_content *out);
 
 #endif

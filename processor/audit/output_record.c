@@ -1,5 +1,7 @@
 #include "audit/output_record.h"
 
+#include "base/hash.h"
+
 #include "decode/cursor.h"
 #include "decode/wire.h"
 #include "sink/output_id.h"
@@ -52,9 +54,11 @@ static bool read_fields(struct cursor *cursor, struct reward_content *out, struc
                 cursor_long(cursor, &out->program_version) && cursor_text(cursor, &out->subject) &&
                 cursor_text(cursor, &benefit) && cursor_text(cursor, &reason) && cursor_text(cursor, &source) &&
                 cursor_text(cursor, &event_id) && cursor_left(cursor) == 0;
-    if (read)
-        out->type = text_of(reward_type_name((enum reward_type)(symbol - TYPE_SYMBOL_FIRST)));
-    return read;
+    if (!read)
+        return false;
+    out->member_key = hash_member(out->program_id, out->member_id);
+    out->type = text_of(reward_type_name((enum reward_type)(symbol - TYPE_SYMBOL_FIRST)));
+    return true;
 }
 
 bool reward_content_read(struct bytes value, struct reward_content *out, struct text *id)

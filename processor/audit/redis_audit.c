@@ -243,6 +243,27 @@ static void add_unknown(struct redis_audit *audit, const struct redis_member_nam
     findings_add(audit->findings, &finding);
 }
 
+/* Redis names a member whom the ledger has forgotten: there should be nothing of them but a version, or no key. */
+static enum err_code check_erased(struct redis_audit *audit, struct projection_item item, struct text member_id,
+                                  struct err *err)
+{
+    int kinds[STEP];
+    item.member_id = member_id;
+    enum err_code code = classify(audit->redis, &item, 1, kinds, err);
+    if (!code && kinds[0] != NO_DIFFERENCE) { /* it may be under way */
+        pause_ms(LOOKS * LOOK_FIRST_MS);
+        code = classify(audit->redis, &item, 1, kinds, err);
+    }
+    if (code || kinds[0] == NO_DIFFERENCE)
+        return code;
+    struct finding finding = {.kind = (enum finding_kind)kinds[0]};
+    snprintf(finding.where, sizeof finding.where, "%.*s/%.*s", SHOWN(item.program_id), SHOWN(member_id));
+    code = mend(audit, &item, &finding, err);
+    if (!code)
+        findings_add(audit->findings, &finding);
+    return code;
+}
+
 /* A member is in the ledger before it is in Redis: asking in the other order makes no false alarm. */
 static enum err_code check_known(struct redis_audit *audit, const struct redis_member_name *names, size_t count,
                                  struct arena *arena, struct err *err)
@@ -255,9 +276,13 @@ static enum err_code check_known(struct redis_audit *audit, const struct redis_m
         keys[i] = hash_member(names[i].program_id, names[i].member_id);
     if (count > 0)
         code = projection_store_members(audit->connection, keys, count, arena, &items, &found, err);
-    for (size_t i = 0; i < count && !code && found < count; i++)
-        if (!item_of(items, found, keys[i]))
+    for (size_t i = 0; i < count && !code; i++) {
+        const struct projection_item *item = item_of(items, found, keys[i]);
+        if (!item)
             add_unknown(audit, &names[i]);
+        else if (item->member_id.len == 0)
+            code = check_erased(audit, *item, names[i].member_id, err);
+    }
     return code;
 }
 

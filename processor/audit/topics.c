@@ -221,7 +221,7 @@ static enum err_code add_entry(struct topics *topics, const struct ledger_row *r
                                bool agree, struct err *err)
 {
     struct reward_content content;
-    if (!expected_content(row, member->member_id, &content))
+    if (!expected_content(row, &content))
         return ERR_NONE;
     struct evidence evidence = {.offset = row->offset,
                                 .place = row->sequence,

@@ -68,6 +68,8 @@ static const char *verb_of(const struct entry *entry)
         return "returns ";
     case ENTRY_ADJUSTMENT:
         return entry->to == ACCOUNT_MEMBER_AVAILABLE ? "adjusted +" : "adjusted -";
+    case ENTRY_ERASED:
+        return "gives back pending ";
     case ENTRY_MERGED_EARNED:
         return entry->to == ACCOUNT_MEMBER_AVAILABLE ? "merged earned +" : "merged earned -";
     case ENTRY_MERGED:

@@ -60,7 +60,7 @@ static size_t name_parties(struct store *store, struct step_input *input, size_t
         struct hash16 key = hash_member(input->event->program_id, names[p].member_id);
         parties[p] = store_member(store, key);
         out->member_ids[p] = names[p].member_id;
-        input->parties[p] = (struct party){.key = key, .state = store->members[parties[p]].state};
+        input->parties[p] = (struct party){.state = store->members[parties[p]].state};
     }
     return count;
 }
@@ -130,10 +130,11 @@ static void find_moved(struct store *store, struct step_input *input, const size
 /* ---- what it leads to */
 
 /* The accounts that were merged into one that is erased. */
-static void erase_merged(struct store *store, const struct decision *decision, struct happened *out)
+static void erase_merged(struct store *store, struct text program_id, const struct decision *decision,
+                         struct happened *out)
 {
     for (size_t i = 0; i < decision->merged_count; i++) {
-        size_t member = store_member(store, decision->merged[i]);
+        size_t member = store_member(store, hash_member(program_id, decision->merged[i]));
         struct err err;
         if (step_erased(store->members[member].state, store->arena, &store->members[member].state, &err))
             out->broken = arena_printf(store->arena, "%s", err.text);
@@ -211,7 +212,7 @@ static void decide(struct store *store, const struct case_event *event, struct s
         out->broken = holds_draws(store, input, &out->decision);
     keep(store, &out->decision, parties, party_count, out);
     budgets_draw(&store->budgets, input->event->program_id, out->decision.draws, out->decision.draw_count);
-    erase_merged(store, &out->decision, out);
+    erase_merged(store, event->event.program_id, &out->decision, out);
     remember_key(store, event);
 }
 

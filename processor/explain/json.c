@@ -66,6 +66,9 @@ static json_t *fact_json(struct arena *arena, const struct fact *fact)
         return json_pack("{s:s, s:o, s:b, s:[I, I]}", "kind", "multiplier", "id", string_of(fact->multiplier->id),
                          "applies", fact->applied, "times", (json_int_t)fact->multiplier->times.numerator,
                          (json_int_t)fact->multiplier->times.denominator);
+    case FACT_TIER:
+        return json_pack("{s:s, s:o, s:[I, I]}", "kind", "tier", "id", string_of(fact->source), "times",
+                         (json_int_t)fact->factor.numerator, (json_int_t)fact->factor.denominator);
     case FACT_COMPUTED:
         return json_pack("{s:s, s:o, s:I}", "kind", "computed", "arithmetic",
                          string_of(explain_arithmetic(arena, fact)), "points", (json_int_t)fact->points);

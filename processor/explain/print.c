@@ -34,16 +34,22 @@ static void print_measure(FILE *out, struct arena *arena, const struct fact *fac
     fputc('\n', out);
 }
 
+static void print_factor(FILE *out, struct fraction factor)
+{
+    fprintf(out, "× %" PRId64, factor.numerator);
+    if (factor.denominator != 1)
+        fprintf(out, "/%" PRId64, factor.denominator);
+    fputc('\n', out);
+}
+
 static void print_multiplier(FILE *out, const struct fact *fact)
 {
     const struct multiplier *multiplier = fact->multiplier;
     fprintf(out, "    multiplier %.*s: ", VIEW(multiplier->id));
-    if (!fact->applied)
-        fputs("does not apply\n", out);
-    else if (multiplier->times.denominator == 1)
-        fprintf(out, "× %" PRId64 "\n", multiplier->times.numerator);
+    if (fact->applied)
+        print_factor(out, multiplier->times);
     else
-        fprintf(out, "× %" PRId64 "/%" PRId64 "\n", multiplier->times.numerator, multiplier->times.denominator);
+        fputs("does not apply\n", out);
 }
 
 /* µs of seconds; what has no end or begin is left out. */
@@ -112,6 +118,10 @@ static void print_fact(FILE *out, struct arena *arena, const struct fact *fact)
         break;
     case FACT_MULTIPLIER:
         print_multiplier(out, fact);
+        break;
+    case FACT_TIER:
+        fprintf(out, "    tier %.*s: ", VIEW(fact->source));
+        print_factor(out, fact->factor);
         break;
     case FACT_COMPUTED:
         line = explain_arithmetic(arena, fact);

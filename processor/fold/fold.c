@@ -291,7 +291,8 @@ static enum err_code erase(struct fold *fold, const struct work *work, const str
     struct text program_id = work->event->program_id;
     uint32_t *erased = arena_array(fold->arena, decision->merged_count, sizeof *erased);
     for (size_t i = 0; i < decision->merged_count; i++)
-        erased[i] = fold_member(fold, decision->merged[i], program_id, (struct text){NULL, 0});
+        erased[i] = fold_member(fold, hash_member(program_id, decision->merged[i]), program_id,
+                                arena_text(fold->arena, decision->merged[i]));
     enum err_code code = fold_load_members(fold, reader, err);
     for (size_t i = 0; i < decision->merged_count && !code; i++) {
         struct member *member = &fold->changes.members[erased[i]];
@@ -365,7 +366,6 @@ static enum err_code decide(struct fold *fold, const struct fold_input *input, c
     if (code)
         return code;
     for (size_t p = 0; p < work->party_count; p++) {
-        step_in.parties[p].key = fold->changes.members[work->parties[p]].key;
         step_in.parties[p].state = fold->changes.members[work->parties[p]].state;
     }
     for (size_t s = 0; s < work->subject_count; s++) {

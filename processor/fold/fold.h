@@ -11,7 +11,7 @@
 /* What the fold asks of the ledger. Each fills its rows in place. */
 struct fold_reader {
     void *context;
-    /* versions, ids and states of members that are not loaded; unknown ones get version 0. Texts are the arena's. */
+    /* versions and states of members that are not loaded; unknown ones get version 0. Texts are the arena's. */
     enum err_code (*members)(void *context, struct member **members, size_t count, struct arena *arena,
                              struct err *err);
     /* side-table records; those absent keep record.at NULL */

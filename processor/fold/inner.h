@@ -60,8 +60,7 @@ static inline void sort_rows(void *rows, size_t count, size_t size, int (*compar
 
 /* ---- members.c */
 
-/* The member's index; made where the batch does not know it yet: earlier pointers to members are void then. member_id:
- * empty where only the key is known. */
+/* The member's index; made where the batch does not know it yet: earlier pointers to members are void then. */
 uint32_t fold_member(struct fold *fold, struct hash16 key, struct text program_id, struct text member_id);
 
 /* Finds the members and subjects that the work's event touches. */

@@ -21,7 +21,6 @@ static void grow_members(struct fold *fold)
     fold->member_capacity = capacity;
 }
 
-/* Earlier pointers to members are void. member_id: empty where it is not known. */
 uint32_t fold_member(struct fold *fold, struct hash16 key, struct text program_id, struct text member_id)
 {
     struct changes *changes = &fold->changes;

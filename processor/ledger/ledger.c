@@ -93,12 +93,6 @@ static struct hash16 result_hash(const PGresult *result, int row, int column)
     return hash;
 }
 
-static struct text result_text(const PGresult *result, int row, int column, struct arena *arena)
-{
-    struct bytes bytes = result_bytes(result, row, column);
-    return arena_text(arena, (struct text){(const char *)bytes.at, bytes.len});
-}
-
 static enum err_code read_members(void *context, struct member **members, size_t count, struct arena *arena,
                                   struct err *err)
 {
@@ -119,8 +113,6 @@ static enum err_code read_members(void *context, struct member **members, size_t
         assert(at != TABLE_NONE);
         members[at]->version = result_i64(result, row, 1);
         members[at]->state = arena_bytes(arena, result_bytes(result, row, 2));
-        if (members[at]->member_id.len == 0)
-            members[at]->member_id = result_text(result, row, 3, arena);
     }
     PQclear(result);
     return ERR_NONE;

@@ -192,6 +192,12 @@ static enum err_code parse_option(struct invocation *invocation, int argc, char 
     return ERR_NONE;
 }
 
+/* "-" is standard input, and "-5" a number. */
+static bool looks_like_option(const char *word)
+{
+    return word[0] == '-' && word[1] && (word[1] < '0' || word[1] > '9');
+}
+
 static enum err_code parse(struct invocation *invocation, int argc, char **argv, int at, struct err *err)
 {
     const struct command *command = invocation->command;
@@ -199,7 +205,7 @@ static enum err_code parse(struct invocation *invocation, int argc, char **argv,
     for (; at < argc; at++) {
         if (!only_arguments && strcmp(argv[at], "--") == 0) {
             only_arguments = true;
-        } else if (!only_arguments && argv[at][0] == '-' && argv[at][1]) {
+        } else if (!only_arguments && looks_like_option(argv[at])) {
             enum err_code code = parse_option(invocation, argc, argv, &at, err);
             if (code != ERR_NONE)
                 return code;

@@ -12,6 +12,7 @@
     X(program_list)                                                                                                    \
     X(program_show)                                                                                                    \
     X(program_schema)                                                                                                  \
+    X(adjust)                                                                                                          \
     X(publish)                                                                                                         \
     X(consume)                                                                                                         \
     X(member_show)                                                                                                     \

@@ -30,6 +30,8 @@ static const char *kind_name(enum entry_kind kind)
         return "posting";
     case ENTRY_REDEMPTION_RETURNED:
         return "redemption-returned";
+    case ENTRY_ERASED:
+        return "erased";
     case ENTRY_MERGED_EARNED:
         return "merged-earned";
     case ENTRY_MERGED:
@@ -98,11 +100,22 @@ struct shown {
     struct err verdict;
 };
 
+/* null where nothing ever counted towards a level. */
+static json_t *tier_json(const struct state_tier *tier)
+{
+    char ends[RFC3339_SIZE];
+    if (!tier)
+        return json_null();
+    bool lasts = tier->ends_at == INT64_MAX;
+    return json_pack("{s:o, s:s?}", "level", string_of(tier->level), "ends_at",
+                     lasts ? NULL : rfc3339_format(tier->ends_at, ends));
+}
+
 static json_t *view_json(const struct shown *shown)
 {
     const struct member_view *view = shown->view;
     const struct err *verdict = &shown->verdict;
-    json_t *balances = json_array(), *entries = json_array();
+    json_t *balances = json_array(), *entries = json_array(), *tier = tier_json(view->summary.tier);
     for (size_t i = 0; i < view->summary.balance_count; i++) {
         const struct state_balance *balance = &view->summary.balances[i];
         json_array_append_new(balances,
@@ -112,10 +125,11 @@ static json_t *view_json(const struct shown *shown)
     }
     for (size_t i = 0; i < view->entry_count; i++)
         json_array_append_new(entries, entry_json(&view->entries[i]));
-    return json_pack("{s:o, s:o, s:I, s:b, s:o, s:b, s:s?, s:o, s:o}", "program", string_of(view->program_id), "member",
-                     string_of(view->member_id), "version", (json_int_t)view->version, "erased", view->summary.erased,
-                     "merged_into", string_of(view->summary.merged_into), "verified", verdict->code == ERR_NONE,
-                     "difference", verdict->code ? verdict->text : NULL, "balances", balances, "entries", entries);
+    return json_pack("{s:o, s:o, s:I, s:b, s:o, s:b, s:s?, s:o, s:o, s:o}", "program", string_of(view->program_id),
+                     "member", string_of(view->member_id), "version", (json_int_t)view->version, "erased",
+                     view->summary.erased, "merged_into", string_of(view->summary.merged_into), "verified",
+                     verdict->code == ERR_NONE, "difference", verdict->code ? verdict->text : NULL, "tier", tier,
+                     "balances", balances, "entries", entries);
 }
 
 /* The effect on what is available with its sign, "+10.50", as a terminated text. */
@@ -156,6 +170,17 @@ static void print_balance(FILE *out, const struct state_balance *balance, int de
             balance->currency.at, (int)has.len, has.at, (int)earned.len, earned.at);
 }
 
+static void print_tier(FILE *out, const struct state_tier *tier)
+{
+    char ends[RFC3339_SIZE];
+    if (!tier || tier->level.len == 0)
+        return;
+    fprintf(out, "  level %.*s", (int)tier->level.len, tier->level.at);
+    if (tier->ends_at != INT64_MAX)
+        fprintf(out, ", which ends %s if nothing else counts", rfc3339_format(tier->ends_at, ends));
+    fprintf(out, "\n");
+}
+
 static void print_view(FILE *out, const struct shown *shown)
 {
     const struct member_view *view = shown->view;
@@ -166,6 +191,7 @@ static void print_view(FILE *out, const struct shown *shown)
     if (view->summary.merged_into.len > 0)
         fprintf(out, "  merged into %.*s: what comes for this member counts there\n",
                 (int)view->summary.merged_into.len, view->summary.merged_into.at);
+    print_tier(out, view->summary.tier);
     for (size_t i = 0; i < view->summary.balance_count; i++) {
         const struct state_balance *balance = &view->summary.balances[i];
         print_balance(out, balance, decimals_of(shown->programs, view->program_id, balance->currency));

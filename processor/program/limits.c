@@ -270,25 +270,10 @@ const struct shape limits_shape = {.kind = SHAPE_LIST, .least = 1, .most = PROGR
 const struct shape budgets_shape = {
     .kind = SHAPE_LIST, .least = 1, .most = PROGRAM_LIMITS_MAX, .of = &one_budget_shape};
 
-static struct rule *find_rule(struct loader *loader, const struct node *node)
-{
-    if (!expect_kind(loader, node, NODE_SCALAR, "a rule's id"))
-        return NULL;
-    const char **names = arena_array(loader->arena, loader->rule_count, sizeof *names);
-    for (size_t i = 0; i < loader->rule_count; i++)
-        if (text_equal(loader->rules[i].id, node->text))
-            return &loader->rules[i];
-    for (size_t i = 0; i < loader->rule_count; i++)
-        names[i] = arena_printf(loader->arena, "%.*s", SHOWN(loader->rules[i].id)).at;
-    struct text nearest = hint(loader, node->text, names, loader->rule_count);
-    complain(loader, node, "no rule of this file is `%.*s`%.*s", SHOWN(node->text), SHOWN(nearest));
-    return NULL;
-}
-
 static void attach_listed(struct loader *loader, const struct most *most)
 {
     for (const struct node *item = most->rules->first; item; item = item->next) {
-        struct rule *rule = find_rule(loader, item);
+        struct rule *rule = read_rule_name(loader, item);
         if (!rule)
             continue;
         if (is_second(most->budget ? &rule->budgets : &rule->limits, &most->limit))

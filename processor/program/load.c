@@ -102,10 +102,22 @@ static void read_worth(struct loader *loader, const struct node *node, void *int
 static const struct shape worth_shape = {
     .kind = SHAPE_MAP, .pattern = MONEY_PATTERN, .least = 1, .most = PROGRAM_MONEY_MAX, .of = &amount_shape};
 static const struct shape decimals_shape = {.kind = SHAPE_WHOLE, .least = 0, .most = DECIMALS_MAX};
+enum { USE_SPEND, USE_STATUS };
+static const char *const use_names[] = {[USE_SPEND] = "spend", [USE_STATUS] = "status"};
+static const struct shape use_shape = SHAPE_OF_NAMES(use_names);
+
+static void read_use(struct loader *loader, const struct node *node, void *into)
+{
+    size_t choice;
+    if (read_choice(loader, node, "use", use_names, FIELD_COUNT(use_names), &choice))
+        ((struct currency *)into)->is_status = choice == USE_STATUS;
+}
+
 static const struct field point_fields[] = {
     {"decimals", false, read_decimals, &decimals_shape, "digits behind the point; none without it"},
     {"worth", false, read_worth, &worth_shape, "what one of them is worth, by currency, where it pays for orders"},
     {"expire", false, read_point_expiry, &expire_shape, "how long points last: \"12 months\"; for ever without it"},
+    {"use", false, read_use, &use_shape, "spend, or status: points that count and cannot be spent; spend without it"},
     {"warn", false, read_point_warnings, &warn_shape, "how long before points end their member is warned"},
 };
 static const struct shape point_shape = SHAPE_OF_FIELDS(point_fields);

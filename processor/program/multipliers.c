@@ -29,22 +29,6 @@ static void read_times(struct loader *loader, const struct node *node, void *int
         ((struct making *)into)->multiplier.times = fraction_of(times);
 }
 
-static const struct rule *find_rule(struct loader *loader, const struct node *node)
-{
-    const struct program *program = loader->program;
-    if (!expect_kind(loader, node, NODE_SCALAR, "a rule's id"))
-        return NULL;
-    const char **names = arena_array(loader->arena, program->rule_count, sizeof *names);
-    for (size_t i = 0; i < program->rule_count; i++) {
-        if (text_equal(program->rules[i].id, node->text))
-            return &program->rules[i];
-        names[i] = arena_printf(loader->arena, "%.*s", SHOWN(program->rules[i].id)).at;
-    }
-    struct text nearest = hint(loader, node->text, names, program->rule_count);
-    complain(loader, node, "this file has no rule `%.*s`%.*s", SHOWN(node->text), SHOWN(nearest));
-    return NULL;
-}
-
 static void read_multiplied(struct loader *loader, const struct node *node, void *into)
 {
     struct making *making = into;
@@ -52,7 +36,7 @@ static void read_multiplied(struct loader *loader, const struct node *node, void
         return;
     bool *rules = arena_array(loader->arena, loader->program->rule_count, sizeof *rules);
     for (const struct node *item = node->first; item; item = item->next) {
-        const struct rule *rule = find_rule(loader, item);
+        const struct rule *rule = read_rule_name(loader, item);
         if (!rule)
             continue;
         if (rules[rule->place])

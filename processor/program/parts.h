@@ -23,6 +23,9 @@ void read_week_begins(struct loader *loader, const struct node *node, void *unus
 void read_limits(struct loader *loader, const struct node *node, void *unused);
 void read_budgets(struct loader *loader, const struct node *node, void *unused);
 
+/* The rule of the file that has the id; complains with a hint otherwise. */
+struct rule *read_rule_name(struct loader *loader, const struct node *node);
+
 /* `multipliers`: relies on the rules. */
 extern const struct shape multipliers_shape;
 void read_multipliers(struct loader *loader, const struct node *node, void *unused);

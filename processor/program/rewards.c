@@ -29,6 +29,8 @@ static void read_each(struct loader *loader, const struct node *node, void *into
                      : !read_points(loader, &currency, &reward->currency))
         return;
     const struct program *program = loader->program;
+    if (!counts_money && program->points[reward->currency].is_status)
+        complain(loader, node, "each: %.*s are for status; they turn into nothing", SHOWN(currency.text));
     read_amount(loader, &amount, "each",
                 counts_money ? &program->money[reward->currency] : &program->points[reward->currency], &reward->each);
 }

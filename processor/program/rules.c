@@ -201,3 +201,18 @@ void read_rules(struct loader *loader, const struct node *node, void *unused)
     loader->program->rules = rules;
     loader->program->rule_count = count;
 }
+
+struct rule *read_rule_name(struct loader *loader, const struct node *node)
+{
+    if (!expect_kind(loader, node, NODE_SCALAR, "a rule's id"))
+        return NULL;
+    for (size_t i = 0; i < loader->rule_count; i++)
+        if (text_equal(loader->rules[i].id, node->text))
+            return &loader->rules[i];
+    const char **names = arena_array(loader->arena, loader->rule_count, sizeof *names);
+    for (size_t i = 0; i < loader->rule_count; i++)
+        names[i] = arena_printf(loader->arena, "%.*s", SHOWN(loader->rules[i].id)).at;
+    struct text nearest = hint(loader, node->text, names, loader->rule_count);
+    complain(loader, node, "this file has no rule `%.*s`%.*s", SHOWN(node->text), SHOWN(nearest));
+    return NULL;
+}

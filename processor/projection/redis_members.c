@@ -107,7 +107,12 @@ static void put_ending(struct redis *redis, const struct state_summary *summary)
         buffer_put(ending, "erased", 6);
     else if (summary->merged_into.len > 0)
         buffer_put(ending, "into ", 5);
-    buffer_put(ending, summary->merged_into.at, summary->merged_into.len);
+    else if (summary->tier)
+        buffer_put(ending, "tier ", 5);
+    struct text name = summary->merged_into;
+    if (name.len == 0 && summary->tier)
+        name = summary->tier->level;
+    buffer_put(ending, name.at, name.len);
     resp_text(&redis->call, (struct text){(const char *)ending->at, ending->len});
 }
 

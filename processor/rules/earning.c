@@ -29,7 +29,7 @@ static bool multiplies(const struct work *work, const struct member_work *member
         return false;
     bool applies = is_open(member, terms, &multiplier->gate, event->occurred_at) &&
                    work_condition_holds(work, member, multiplier->when, event);
-    TRACE(work, .kind = FACT_MULTIPLIER, .multiplier = multiplier, .applied = applies);
+    TRACE(work, FACT_MULTIPLIER, fact->multiplier = multiplier, fact->applied = applies);
     return applies;
 }
 
@@ -38,6 +38,8 @@ static bool factor_of(const struct work *work, const struct member_work *member,
                       const struct rule *rule, const struct event *event, struct fraction *out)
 {
     *out = terms->tiers ? tier_factor(terms, rule, member->tier) : FRACTION_ONE;
+    if (out->numerator != out->denominator)
+        TRACE(work, FACT_TIER, fact->source = member->tier, fact->factor = *out);
     for (size_t i = 0; i < terms->multiplier_count; i++) {
         const struct multiplier *multiplier = &terms->multipliers[i];
         if (multiplies(work, member, terms, multiplier, rule, event) &&
@@ -92,15 +94,15 @@ static enum err_code compute(struct work *work, const struct member_work *member
         return overflow(work, rule);
     if (!factor_of(work, member, terms, rule, event, &factor) || !points_of(rule, rate, measure, amount, factor, out))
         return overflow(work, rule);
-    TRACE(work, .kind = FACT_COMPUTED, .basis = measure->basis, .items = measure->items, .rate = rate, .factor = factor,
-          .amount = rule->form == EARN_AMOUNT ? amount : rule->fixed, .points = *out);
+    TRACE(work, FACT_COMPUTED, fact->basis = measure->basis, fact->items = measure->items, fact->rate = rate,
+          fact->factor = factor, fact->amount = rule->form == EARN_AMOUNT ? amount : rule->fixed, fact->points = *out);
     return ERR_NONE;
 }
 
 /* The rule grants nothing. */
 static enum err_code skip(const struct work *work, enum skip why)
 {
-    TRACE(work, .kind = FACT_SKIPPED, .why = why);
+    TRACE(work, FACT_SKIPPED, fact->why = why);
     return ERR_NONE;
 }
 
@@ -139,8 +141,8 @@ enum err_code earning_of_order(struct work *work, const struct member_work *memb
     if (!order_view_measure(view, terms, rule, money, &measure))
         return overflow(work, rule);
     int64_t least = rule->minimums ? rule->minimums[money] : 0;
-    TRACE(work, .kind = FACT_MEASURED, .basis = measure.basis, .basket = measure.basket, .items = measure.items,
-          .least = least, .money = record->currency);
+    TRACE(work, FACT_MEASURED, fact->basis = measure.basis, fact->basket = measure.basket, fact->items = measure.items,
+          fact->least = least, fact->money = work->input->trace->money = record->currency);
     if (!measure.concerned)
         return skip(work, SKIP_ITEMS);
     if (measure.basket < least)
@@ -179,7 +181,7 @@ static void beat_rivals(const struct work *work, struct due *dues, size_t count,
         if (i == at || !is_rival(&dues[at], &dues[i]))
             continue;
         dues[i].points = 0;
-        TRACE(work, .kind = FACT_SKIPPED, .rule = dues[i].rule, .why = SKIP_BEATEN, .other = dues[at].rule);
+        TRACE_RULE(work, FACT_SKIPPED, NULL, dues[i].rule, fact->why = SKIP_BEATEN, fact->other = dues[at].rule);
     }
 }
 

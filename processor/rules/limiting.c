@@ -167,8 +167,9 @@ static int64_t take_from_budgets(struct work *work, const struct rule *rule, int
     assert(rule->budgets.count <= RULE_LIMITS_MAX);
     for (size_t i = 0; i < rule->budgets.count; i++) {
         ask_budget(work, rule->budgets.items[i], points, cause, &asked[i]);
-        TRACE(work, .kind = FACT_LIMIT, .limit = rule->budgets.items[i], .budget = true,
-              .period = asked[i].applied.period, .used = asked[i].used, .wanted = points, .left = asked[i].left);
+        TRACE(work, FACT_LIMIT, fact->limit = rule->budgets.items[i], fact->budget = true,
+              fact->period = asked[i].applied.period, fact->used = asked[i].used, fact->wanted = points,
+              fact->left = asked[i].left);
         points = asked[i].left;
     }
     for (size_t i = 0; i < rule->budgets.count; i++) {
@@ -193,8 +194,8 @@ int64_t limiting_take(struct work *work, struct member_work *member, const struc
         applied[i] = apply(work, member, rule->limits.items[i], cause);
         int64_t used = limits_used(limits, &applied[i].key, applied[i].period), asked = points;
         points = cut(applied[i].limit, used, points, cause);
-        TRACE(work, .kind = FACT_LIMIT, .limit = applied[i].limit, .period = applied[i].period, .used = used,
-              .wanted = asked, .left = points);
+        TRACE(work, FACT_LIMIT, fact->limit = applied[i].limit, fact->period = applied[i].period, fact->used = used,
+              fact->wanted = asked, fact->left = points);
     }
     if (points > 0 && rule->budgets.count > 0)
         points = take_from_budgets(work, rule, points, cause);

@@ -296,7 +296,7 @@ enum err_code decide_merge(struct work *work)
         code = tier_take_over(work, goes_on, ends);
     if (code)
         return code;
-    identity_take_over(&goes_on->state.identity, &ends->state.identity, work->input->parties[ENDS].key, work->scratch);
+    identity_take_over(&goes_on->state.identity, &ends->state.identity, work->event->member_id, work->scratch);
     state_clear(&ends->state);
     ends->state.identity.ending = ENDING_MERGED;
     ends->state.identity.merged_into = work->event->member.merged_into;

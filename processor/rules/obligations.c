@@ -70,8 +70,6 @@ static enum err_code settle(struct work *work, struct member_work *member, const
     work->settlement = settlement;
     work->now = due;
     code = obligation->settle(work, member, due);
-    if (!code && member->tier_moved)
-        code = tier_follow(work, member);
     work->settlement = NULL;
     work->now = work->event->occurred_at;
     work->program = in_force;

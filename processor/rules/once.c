@@ -103,12 +103,12 @@ static enum err_code is_used_up(struct work *work, const struct once_record *rec
         return ERR_NONE;
     if (record->undone & undone_bit(work->event)) {
         *out = true;
-        TRACE(work, .kind = FACT_SKIPPED, .why = SKIP_UNDONE);
+        TRACE(work, FACT_SKIPPED, fact->why = SKIP_UNDONE);
         return ERR_NONE;
     }
     enum err_code code = grants_have(work, &record->grants, rule, out);
     if (*out)
-        TRACE(work, .kind = FACT_SKIPPED, .why = SKIP_ONCE);
+        TRACE(work, FACT_SKIPPED, fact->why = SKIP_ONCE);
     return code;
 }
 
@@ -120,9 +120,9 @@ static enum err_code dues_of(struct work *work, const struct member_work *member
     for (size_t i = 0; i < rules.count; i++) {
         struct due due = {.rule = rules.items[i]};
         bool used_up = false;
-        TRACE(work, .kind = FACT_ASKED, .rule = due.rule, .terms = work->program);
+        TRACE_RULE(work, FACT_ASKED, work->program, due.rule, fact->party = 0);
         if (!rule_concerns(due.rule, work->event)) {
-            TRACE(work, .kind = FACT_SKIPPED, .why = SKIP_NETWORK);
+            TRACE(work, FACT_SKIPPED, fact->why = SKIP_NETWORK);
             continue;
         }
         enum err_code code = is_used_up(work, record, due.rule, &used_up);

@@ -81,7 +81,7 @@ static enum err_code dues_of(struct work *work, const struct member_work *member
     out->count = 0;
     for (size_t i = 0; i < rules.count && !code; i++) {
         struct due due = {.rule = rules.items[i]};
-        TRACE(work, .kind = FACT_ASKED, .rule = due.rule, .terms = out->terms);
+        TRACE_RULE(work, FACT_ASKED, out->terms, due.rule, fact->party = 0);
         code = earning_of_order(work, member, out->terms, due.rule, view, decision, money, &due.points);
         if (due.points > 0 || find_grant(view->record, decision->version, due.rule->place))
             out->items[out->count++] = due;
@@ -131,7 +131,7 @@ static enum err_code book(struct work *work, struct member_work *member, struct 
     if (!grant) {
         code = asked_before(work, record, decision, due->rule, &before);
         if (before)
-            TRACE(work, .kind = FACT_SKIPPED, .rule = due->rule, .terms = cause->terms, .why = SKIP_ONCE);
+            TRACE_RULE(work, FACT_SKIPPED, cause->terms, due->rule, fact->why = SKIP_ONCE);
         if (code || before || due->points == 0)
             return code;
         code = work_accrue(work, member, due->rule, due->points, cause, &granted);
@@ -140,8 +140,7 @@ static enum err_code book(struct work *work, struct member_work *member, struct 
                    work->scratch);
         return code;
     }
-    TRACE(work, .kind = FACT_STANDING, .rule = due->rule, .terms = cause->terms, .granted = grant->points,
-          .points = due->points);
+    TRACE_RULE(work, FACT_STANDING, cause->terms, due->rule, fact->granted = grant->points, fact->points = due->points);
     if (due->points < grant->points)
         code = work_take_back(work, member, due->rule, grant->points - due->points, cause);
     else if (due->points > grant->wanted)
@@ -184,6 +183,15 @@ static enum err_code follow_decision(struct work *work, struct member_work *memb
     return code;
 }
 
+/* An order that was wholly undone makes room for the next one; an amendment may bring it back. */
+static void count_again(struct member_work *member, bool gone_before, bool gone)
+{
+    if (gone && !gone_before && member->state.order_count > 0)
+        member->state.order_count--;
+    else if (!gone && gone_before && member->state.order_count < INT64_MAX)
+        member->state.order_count++;
+}
+
 /* After the record changed: the grants, and the rewards for purchases, follow. */
 static enum err_code follow_change(struct work *work, struct member_work *member, struct order_record *record,
                                    const struct order_view *before)
@@ -199,8 +207,7 @@ static enum err_code follow_change(struct work *work, struct member_work *member
         code = work_terms(work, record->decisions[0].version, &terms);
     if (code)
         return code;
-    if (view.gone && !before->gone && member->state.order_count > 0)
-        member->state.order_count--;
+    count_again(member, before->gone, view.gone);
     tier_follow_offers(work, member, record, &view);
     struct purchase purchase = {.ordered_under = terms,
                                 .money = record->currency,

@@ -210,7 +210,7 @@ bool order_view_measure_lines(struct order_view *view, const struct program *ter
     if (!open_lines(view))
         return false;
     int64_t counted = 0;
-    *out = (struct measure){.concerned = !rule->items && !view->gone};
+    *out = (struct measure){.concerned = !rule->items};
     for (size_t i = 0; i < view->record->line_count; i++) {
         const struct line_view *line = &view->lines[i];
         if (!add_line(line, rule->basis, &out->basket))

@@ -62,7 +62,7 @@ bool order_view_measure_lines(struct order_view *view, const struct program *ter
 static inline bool order_view_measure(struct order_view *view, const struct program *terms, const struct rule *rule,
                                       size_t money, struct measure *out)
 {
-    if (rule->items || rule->basis != 0 || rule->form == EARN_PER_ITEM)
+    if (!view->gone && (rule->items || rule->basis != 0 || rule->form == EARN_PER_ITEM))
         return order_view_measure_lines(view, terms, rule, money, out);
     *out = (struct measure){.basis = view->remaining, .basket = view->remaining, .concerned = !view->gone};
     return true;

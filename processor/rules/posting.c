@@ -3,7 +3,7 @@
 #include <assert.h>
 
 #include "base/checked.h"
-#include "rules/automatic.h"
+#include "rules/consequences.h"
 #include "rules/reason.h"
 
 static int64_t later(int64_t at, int64_t delay)
@@ -175,5 +175,5 @@ enum err_code posting_settle(struct work *work, struct member_work *member, int6
         if (code)
             return code;
     }
-    return automatic_settle(work, member, NULL);
+    return consequences_settle(work, member, NULL);
 }

@@ -32,6 +32,7 @@ struct rule_index;  /* rules/rule_index.h */
 struct currency {
     struct text name; /* "points", "EUR" */
     int decimals;
+    bool is_status;           /* of point currencies: they count, and cannot be spent */
     const struct rate *worth; /* of point currencies: money for points, by place in `money`; NULL: not declared */
     struct expiry expiry;     /* of point currencies: how long points last */
     struct warnings warnings; /* of point currencies: before points end */

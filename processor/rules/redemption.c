@@ -57,6 +57,9 @@ static enum err_code check_spending(struct work *work, const struct member_work 
     if (*place == PLACE_NONE)
         return err_set(work->err, ERR_UNKNOWN_CURRENCY, "redemption.currency is %.*s; program %.*s has no such points",
                        SHOWN(redemption->currency), SHOWN(work->program->id));
+    if (work->program->points[*place].is_status)
+        return err_set(work->err, ERR_BAD_EVENT, "redemption.currency: %.*s are for status; they cannot be spent",
+                       SHOWN(work->program->points[*place].name));
     if (redemption->points <= 0)
         return err_set(work->err, ERR_BAD_EVENT,
                        "redemption.points is %lld; there is no catalogue to ask what reward %.*s costs",

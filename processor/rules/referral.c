@@ -92,7 +92,7 @@ static enum err_code is_used_up(struct work *work, const struct once_record reco
             return code;
     }
     if (*out)
-        TRACE(work, .kind = FACT_SKIPPED, .why = undone ? SKIP_UNDONE : SKIP_ONCE);
+        TRACE(work, FACT_SKIPPED, fact->why = undone ? SKIP_UNDONE : SKIP_ONCE);
     return ERR_NONE;
 }
 
@@ -128,8 +128,8 @@ static enum err_code grant_referral(struct work *work)
     if (rules.count == 0)
         return ERR_NONE;
     if (work->member_count == 1) {
-        TRACE(work, .kind = FACT_ASKED, .rule = rules.items[0], .terms = work->program);
-        TRACE(work, .kind = FACT_SKIPPED, .why = SKIP_SELF);
+        TRACE_RULE(work, FACT_ASKED, work->program, rules.items[0], fact->party = 0);
+        TRACE(work, FACT_SKIPPED, fact->why = SKIP_SELF);
         add_referral_reward(work, &work->members[0], REWARD_REFERRAL_REFUSED, rules.items[0], TEXT("self-referral"));
         return ERR_NONE;
     }
@@ -139,7 +139,7 @@ static enum err_code grant_referral(struct work *work)
     for (size_t i = 0; i < rules.count && !code; i++) {
         bool used_up = false;
         int64_t due = 0;
-        TRACE(work, .kind = FACT_ASKED, .rule = rules.items[i], .terms = work->program);
+        TRACE_RULE(work, FACT_ASKED, work->program, rules.items[i], fact->party = 0);
         code = is_used_up(work, records, rules.items[i], &used_up);
         if (!code && !used_up)
             code = earning_of_event(work, &work->members[0], rules.items[i], &due);

@@ -563,7 +563,13 @@ enum err_code state_summarise(struct bytes state, struct arena *arena, struct st
         balances[i] = (struct state_balance){.currency = decoded.balances[i].currency,
                                              .available = decoded.balances[i].available,
                                              .lifetime = decoded.balances[i].lifetime};
+    struct state_tier *tier = NULL;
+    if (decoded.tier) {
+        tier = arena_alloc(arena, sizeof *tier);
+        *tier = (struct state_tier){decoded.tier->level, decoded.tier->due_at};
+    }
     *out = (struct state_summary){.balances = balances,
+                                  .tier = tier,
                                   .balance_count = decoded.balance_count,
                                   .entry_count = decoded.entry_count,
                                   .due_at = obligations_next(&decoded),

@@ -37,11 +37,12 @@ enum entry_kind {
     ENTRY_CONVERSION_VOIDED = 4, /* its points returned */
     ENTRY_REDEMPTION = 5,
     ENTRY_ADJUSTMENT = 6,
-    ENTRY_MERGED_EARNED = 7,       /* what a member ever earned goes along into the member that it is merged into */
-    ENTRY_MERGED = 8,              /* and so does what it spent, converted or was adjusted by */
-    ENTRY_EXPIRY = 9,              /* points ended */
-    ENTRY_POSTING = 10,            /* pending points became available */
-    ENTRY_REDEMPTION_RETURNED = 11 /* a redemption was cancelled */
+    ENTRY_MERGED_EARNED = 7,        /* what a member ever earned goes along into the member that it is merged into */
+    ENTRY_MERGED = 8,               /* and so does what it spent, converted or was adjusted by */
+    ENTRY_EXPIRY = 9,               /* points ended */
+    ENTRY_POSTING = 10,             /* pending points became available */
+    ENTRY_REDEMPTION_RETURNED = 11, /* a redemption was cancelled */
+    ENTRY_ERASED = 12               /* what was pending of a member who was erased never becomes available */
 };
 
 /* What a member owed by itself, at a time, and settled: the cause of what it led to, whichever event came first, and so
@@ -158,7 +159,7 @@ struct decision {
     size_t lack_count;
     struct bytes states[STEP_PARTIES_MAX]; /* new state bytes; {NULL, 0}: unchanged */
     bool erases; /* party 0 is a tombstone now: its id is to be forgotten, and so are the accounts merged into it */
-    const struct hash16 *merged; /* their keys: step_erased makes their tombstones */
+    const struct text *merged; /* their ids: step_erased makes their tombstones */
     size_t merged_count;
     /* Of each party whose state changed: when its next obligation falls due, µs UTC; INT64_MAX: none does. */
     int64_t due_at[STEP_PARTIES_MAX];
@@ -179,7 +180,6 @@ struct subject {
 /* What a party brings: its state's bytes ({NULL,0} when never seen) and, per subject of the event that belongs to it,
  * the record from the side table ({NULL,0} when there is none or step_needs said that it isn't wanted). */
 struct party {
-    struct hash16 key; /* the member's; only merges read it */
     struct bytes state;
     struct bytes records[STEP_SUBJECTS_MAX];
 };
@@ -243,11 +243,17 @@ struct state_balance {
     int64_t lifetime;
 };
 
+struct state_tier {
+    struct text level; /* held; empty: none */
+    int64_t ends_at;   /* when it ends if nothing else counts, µs UTC; INT64_MAX: it does not */
+};
+
 struct state_summary {
     const struct state_balance *balances; /* in the arena, sorted by currency */
     size_t balance_count;
-    int64_t entry_count; /* the last entry's sequence */
-    int64_t due_at;      /* when the next obligation falls due, µs UTC; INT64_MAX: none does */
+    int64_t entry_count;           /* the last entry's sequence */
+    int64_t due_at;                /* when the next obligation falls due, µs UTC; INT64_MAX: none does */
+    const struct state_tier *tier; /* NULL: nothing ever counted towards one */
     bool erased;
     struct text merged_into; /* the member whose account this one went up in; empty: it did not */
 };

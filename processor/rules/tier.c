@@ -109,7 +109,7 @@ void tier_follow_activity(struct work *work, struct member_work *member)
 struct fraction tier_factor(const struct program *program, const struct rule *rule, struct text tier)
 {
     const struct tiers *tiers = program->tiers;
-    if (!tiers || rule->type != EVENT_ORDER)
+    if (!tiers || rule->type != EVENT_ORDER || rule->form == EARN_FIXED)
         return FRACTION_ONE;
     bool is_status = tiers->measure == TIER_BY_EARNED && rule->currency == tiers->currency;
     size_t level = is_status && program->point_count > 1 ? 0 : tier_numbered(tiers, tier);
@@ -307,7 +307,8 @@ int64_t tier_next_end(const struct member_state *state)
 enum err_code tier_settle_end(struct work *work, struct member_work *member, int64_t due)
 {
     struct judgement judgement = judgement_at(work, due);
-    return judge(work, member, &judgement);
+    enum err_code code = judge(work, member, &judgement);
+    return code ? code : automatic_settle(work, member, NULL);
 }
 
 int64_t tier_next_gift(const struct member_state *state)
@@ -345,7 +346,7 @@ enum err_code tier_settle_gift(struct work *work, struct member_work *member, in
     }
     if (terms->tiers)
         plan_gift(work, member, terms, due);
-    return code;
+    return code ? code : automatic_settle(work, member, NULL);
 }
 
 /* ---- merges */

@@ -30,8 +30,8 @@ enum err_code tier_follow(struct work *work, struct member_work *member);
 /* The level that the member holds; empty: none. */
 struct text tier_held(const struct program *program, const struct member_state *state);
 
-/* What the level of that id multiplies the rule's points by: those of rules on orders, but not, where the program has
- * several point currencies, those that its tiers go by. */
+/* What the level of that id multiplies the rule's points by: those of rules on orders that follow from the order; not
+ * fixed ones, nor, where the program has several point currencies, those that its tiers go by. */
 struct fraction tier_factor(const struct program *program, const struct rule *rule, struct text tier);
 
 /* Obligations: a level ends; a birthday comes. */

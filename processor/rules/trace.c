@@ -2,7 +2,7 @@
 
 enum { FACTS_USUAL = 32 };
 
-void trace_add(struct trace *trace, struct fact fact)
+struct fact *trace_add(struct trace *trace, enum fact_kind kind, const struct program *terms, const struct rule *rule)
 {
     if (trace->count == trace->capacity) {
         trace->capacity = trace->capacity > 0 ? 2 * trace->capacity : FACTS_USUAL;
@@ -11,14 +11,13 @@ void trace_add(struct trace *trace, struct fact fact)
             memcpy(larger, trace->items, trace->count * sizeof *larger);
         trace->items = larger;
     }
-    if (fact.rule) {
-        trace->rule = fact.rule;
-        trace->terms = fact.terms ? fact.terms : trace->terms;
-    }
-    if (fact.kind == FACT_ASKED || fact.money.len > 0)
-        trace->money = fact.money;
-    fact.money = trace->money;
-    fact.rule = trace->rule;
-    fact.terms = trace->terms;
-    trace->items[trace->count++] = fact;
+    if (kind == FACT_ASKED)
+        trace->money = (struct text){NULL, 0};
+    if (rule)
+        trace->rule = rule;
+    if (terms)
+        trace->terms = terms;
+    struct fact *fact = &trace->items[trace->count++];
+    *fact = (struct fact){.kind = kind, .terms = trace->terms, .rule = trace->rule, .money = trace->money};
+    return fact;
 }

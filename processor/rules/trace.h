@@ -14,6 +14,7 @@ enum fact_kind {
     FACT_EXPRESSION, /* its condition or amount: parts */
     FACT_MEASURED,   /* what it counts of an order: basis, basket, items, least */
     FACT_MULTIPLIER, /* multiplier, and whether it applied */
+    FACT_TIER,       /* of the member: source is its name, factor what it multiplies by */
     FACT_COMPUTED,   /* form, amount, basis, rate, factor, and the points that came of them */
     FACT_LIMIT,      /* limit, used before, of `wanted` points left */
     FACT_STANDING,   /* granted before, and due now */
@@ -41,7 +42,7 @@ struct fact {
     uint8_t party;
     enum skip why;
     const struct rule *other;
-    struct text source; /* of an expression */
+    struct text source; /* of an expression; a tier's name */
     struct cel_parts parts;
     int64_t basis, basket, items, least; /* of orders in minor units of money */
     struct text money;                   /* the currency of those; empty: they are no money */
@@ -70,14 +71,23 @@ struct trace {
     struct text money; /* of what was measured last */
 };
 
-/* Appends the fact; where it names no rule it is about the one asked last. */
-void trace_add(struct trace *trace, struct fact fact);
+/* Appends a fact about the rule of terms, for the caller to fill in. NULL: that which was asked last.
+ * cold: so the compiler keeps the notes out of the deciders' way. */
+struct fact *trace_add(struct trace *trace, enum fact_kind kind, const struct program *terms, const struct rule *rule)
+    __attribute__((cold));
 
-/* TRACE(work, .kind = FACT_SKIPPED, .why = SKIP_NTH): notes a fact where somebody asks. */
-#define TRACE(work, ...)                                                                                               \
+/* Notes a fact about the rule where somebody asks: TRACE_RULE(work, FACT_ASKED, terms, rule, fact->party = 1). What
+ * stands behind the rule is done to the fact. Nothing is evaluated where nobody asks. */
+#define TRACE_RULE(work, kind, terms, rule, ...)                                                                       \
     do {                                                                                                               \
-        if ((work)->input->trace)                                                                                      \
-            trace_add((work)->input->trace, (struct fact){__VA_ARGS__});                                               \
+        if (__builtin_expect((work)->input->trace != NULL, 0)) {                                                       \
+            struct fact *fact = trace_add((work)->input->trace, kind, terms, rule);                                    \
+            (void)fact;                                                                                                \
+            __VA_ARGS__;                                                                                               \
+        }                                                                                                              \
     } while (0)
+
+/* The same about the rule asked last. */
+#define TRACE(work, kind, ...) TRACE_RULE(work, kind, NULL, NULL, __VA_ARGS__)
 
 #endif

@@ -149,19 +149,19 @@ static struct entry *add_entry(struct work *work)
 }
 
 /* What is added pays the deficit first, and the rest is part of its lot. */
-static void add_to_lots(struct work *work, struct member_work *member, const struct balance *balance,
+static void add_to_lots(struct work *work, struct member_work *member, int64_t available,
                         const struct transfer *transfer)
 {
     int64_t amount = transfer->amount;
     if (!transfer->lot || transfer->lot->end == NEVER)
         return;
-    if (balance->available < 0)
-        amount = balance->available + amount < 0 ? 0 : balance->available + amount;
+    if (available < 0)
+        amount = available + amount < 0 ? 0 : available + amount;
     lots_put(&member->state.lots, transfer->lot, amount, work->scratch);
 }
 
 /* What is taken comes from its lot first, then from those that end first, then from what lasts for ever. */
-static void take_from_lots(struct work *work, struct member_work *member, const struct balance *balance,
+static void take_from_lots(struct work *work, struct member_work *member, int64_t available,
                            const struct transfer *transfer)
 {
     struct lots *lots = &member->state.lots;
@@ -171,7 +171,7 @@ static void take_from_lots(struct work *work, struct member_work *member, const 
     if (transfer->lot && transfer->lot->end != NEVER) {
         amount -= lots_take(lots, transfer->lot, amount);
     } else if (transfer->lot) {
-        int64_t lasting = balance->available - lots_sum(lots, transfer->currency);
+        int64_t lasting = available - lots_sum(lots, transfer->currency);
         amount -= lasting < amount ? lasting : amount;
     }
     lots_spend(lots, transfer->currency, amount, work->scratch, transfer->draws);
@@ -182,17 +182,19 @@ enum err_code work_post(struct work *work, struct member_work *member, struct ba
 {
     assert(transfer->amount > 0 && transfer->wanted >= transfer->amount);
     bool adds = transfer->to == ACCOUNT_MEMBER_AVAILABLE, takes = transfer->from == ACCOUNT_MEMBER_AVAILABLE;
+    int64_t before = balance->available;
     bool fits = true;
-    if (adds) {
-        add_to_lots(work, member, balance, transfer);
-        fits = checked_add(balance->available, transfer->amount, &balance->available);
-    } else if (takes) {
-        take_from_lots(work, member, balance, transfer);
-        fits = checked_sub(balance->available, transfer->amount, &balance->available);
-    }
+    if (adds)
+        fits = checked_add(before, transfer->amount, &balance->available);
+    else if (takes)
+        fits = checked_sub(before, transfer->amount, &balance->available);
     if (!fits || !checked_add(member->state.entry_count, 1, &member->state.entry_count))
         return err_set(work->err, ERR_OVERFLOW, "%lld %.*s do not fit the member's balance",
                        (long long)transfer->amount, SHOWN(transfer->currency));
+    if (adds)
+        add_to_lots(work, member, before, transfer);
+    else if (takes)
+        take_from_lots(work, member, before, transfer);
     member->changed = true;
     struct entry *entry = add_entry(work);
     entry->party = member->party;
@@ -232,12 +234,12 @@ static enum err_code lifetime_overflow(struct work *work, struct text currency)
     return err_set(work->err, ERR_OVERFLOW, "the member's lifetime %.*s do not fit", SHOWN(currency));
 }
 
-static void trace_expression(const struct work *work, const struct cel_program *expression,
-                             const struct cel_value *variables)
+static void __attribute__((cold))
+trace_expression(const struct work *work, const struct cel_program *expression, const struct cel_value *variables)
 {
     struct cel_parts parts;
     cel_explain(expression, variables, work->input->trace->arena, &parts);
-    TRACE(work, .kind = FACT_EXPRESSION, .source = cel_program_source(expression), .parts = parts);
+    TRACE(work, FACT_EXPRESSION, fact->source = cel_program_source(expression), fact->parts = parts);
 }
 
 void work_evaluate(const struct work *work, const struct member_work *member, const struct cel_program *expression,
@@ -254,7 +256,7 @@ void work_evaluate(const struct work *work, const struct member_work *member, co
                                                   [VARIABLE_MEMBER] = member_fields_value(&view),
                                                   [VARIABLE_PROGRAM] = program_fields_value(work->program)};
     cel_eval(expression, variables, work->arena, out);
-    if (work->input->trace)
+    if (__builtin_expect(work->input->trace != NULL, 0))
         trace_expression(work, expression, variables);
 }
 
@@ -302,11 +304,11 @@ enum err_code work_credit(struct work *work, struct member_work *member, const s
 enum err_code work_accrue(struct work *work, struct member_work *member, const struct rule *rule, int64_t wanted,
                           const struct cause *cause, int64_t *granted)
 {
-    TRACE(work, .kind = FACT_ASKED, .rule = rule, .terms = cause->terms, .party = member->party);
+    TRACE_RULE(work, FACT_ASKED, cause->terms, rule, fact->party = member->party);
     bool is_limited = rule->limits.count > 0 || rule->budgets.count > 0;
     int64_t amount = is_limited ? limiting_take(work, member, rule, wanted, cause) : wanted;
     *granted = amount;
-    TRACE(work, .kind = FACT_GRANTED, .party = member->party, .wanted = wanted, .granted = amount);
+    TRACE(work, FACT_GRANTED, fact->party = member->party, fact->wanted = wanted, fact->granted = amount);
     if (amount == 0)
         return ERR_NONE;
     work_touch(work, member, cause->terms, rule->currency);
@@ -333,8 +335,8 @@ enum err_code work_take_back(struct work *work, struct member_work *member, cons
     int64_t available = balance->available > 0 ? balance->available : 0;
     if (cause->terms->refunds == REFUND_CLAMP && amount > available)
         amount = available;
-    TRACE(work, .kind = FACT_TAKEN_BACK, .rule = rule, .terms = cause->terms, .party = member->party, .wanted = wanted,
-          .granted = amount);
+    TRACE_RULE(work, FACT_TAKEN_BACK, cause->terms, rule, fact->party = member->party, fact->wanted = wanted,
+               fact->granted = amount);
     if (amount == 0)
         return ERR_NONE;
     struct lot lot = work_lot(cause->terms, rule, rule->currency, cause->partner_id, came_at);

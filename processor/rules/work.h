@@ -58,7 +58,7 @@ struct work {
     size_t spill_count;
     size_t spill_capacity;
     bool erases;
-    const struct hash16 *merged; /* keys of accounts that are erased with the member's own */
+    const struct text *merged; /* ids of accounts that are erased with the member's own */
     size_t merged_count;
 };
 

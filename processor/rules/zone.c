@@ -252,6 +252,8 @@ struct civil zone_local(const struct zone *zone, int64_t seconds)
 int64_t zone_instant(const struct zone *zone, int64_t local)
 {
     int32_t before = zone_offset(zone, local - DAY), after = zone_offset(zone, local + DAY);
+    if (before == after)
+        return local - before;
     int64_t early = local - before, late = local - after;
     bool early_fits = zone_offset(zone, early) == before, late_fits = zone_offset(zone, late) == after;
     if (early_fits && late_fits)

@@ -1,9 +1,10 @@
 -- Writes members' hashes, each only where Redis holds no newer version of it: so updates, repetitions after a lost
 -- connection and a rebuild may arrive in any order. The same version is written again, which mends what was altered.
 -- KEYS: one hash per member, PREFIX:{PROGRAM/MEMBER}. ARGV: the place in each key where PROGRAM begins; how many
--- currencies the members have together; their names; then per member its version, how its account ended ('' where it goes
--- on, 'erased', or 'into ' and the member that it was merged into) and, for each of the currencies, its available and
--- lifetime points, empty where it has none of that currency. Versions are counts, below 2^53.
+-- currencies the members have together; their names; then per member its version, how its account stands ('' or 'tier '
+-- and the level that it holds, if any, where it goes on; 'erased', or 'into ' and the member that it was merged into) and,
+-- for each of the currencies, its available and lifetime points, empty where it has none of that currency. Versions are
+-- counts, below 2^53.
 -- Of a merged account nothing stays but where it went; of an erased one its version for an hour, in which an older
 -- update that comes late finds it.
 -- Returns how many were written.
@@ -31,7 +32,10 @@ for _, key in ipairs(KEYS) do
         redis.call('DEL', key)
         stored = false
     end
-    local ended = ARGV[at + 1]
+    local ended, tier = ARGV[at + 1], nil
+    if string.sub(ended, 1, 5) == 'tier ' then
+        ended, tier = '', string.sub(ended, 6)
+    end
     if ended ~= '' and (not stored or (tonumber(stored) or 0) <= tonumber(ARGV[at])) then
         write_ended(key, ARGV[at], ended)
         written = written + 1
@@ -44,6 +48,12 @@ for _, key in ipairs(KEYS) do
                 row[last + 1], row[last + 2] = names[i], value
                 last = last + 2
             end
+        end
+        if tier and tier ~= '' then
+            row[last + 1], row[last + 2] = 'tier', tier
+            last = last + 2
+        elseif tier and stored then
+            redis.call('HDEL', key, 'tier')
         end
         if not stored then
             local slash = string.find(key, '/', begin, true)

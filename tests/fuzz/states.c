@@ -12,22 +12,26 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char source[] = "program: fuzz\n"
-                             "version: 1\n"
-                             "effective: 2026-01-01T00:00:00Z\n"
-                             "points: {points: {}, stars: {decimals: 2}}\n"
-                             "money: {EUR: 2}\n"
-                             "refunds: clamp\n"
-                             "rules:\n"
-                             "  - {id: base, on: order.paid, earn: {rate: '1 per 1.00'}, minimum: {EUR: 10}}\n"
-                             "  - {id: gift, on: order.completed, earn: {fixed: 3.5, currency: stars}}\n"
-                             "  - {id: review, on: review.approved, earn: {fixed: 50}}\n"
-                             "  - {id: share, on: share.shared, earn: {fixed: 5}, networks: [x]}\n"
-                             "  - {id: friend, on: referral.converted, earn: {fixed: 500}}\n"
-                             "  - {id: welcome, on: activity.sign_up, earn: {fixed: 100}, once_per: member}\n"
-                             "rewards:\n"
-                             "  - {id: note, each: 200 points, give: A note, worth: {EUR: 2}}\n"
-                             "  - {id: treat, each: 30.00 EUR spent, give: A treat}\n";
+static const char source[] =
+    "program: fuzz\n"
+    "version: 1\n"
+    "effective: 2026-01-01T00:00:00Z\n"
+    "points: {points: {expire: 1 month, warn: [7 days]}, stars: {decimals: 2, expire: 5 days of inactivity}}\n"
+    "money: {EUR: 2}\n"
+    "refunds: clamp\n"
+    "rules:\n"
+    "  - {id: base, on: order.paid, earn: {rate: '1 per 1.00'}, minimum: {EUR: 10}}\n"
+    "  - {id: gift, on: order.completed, earn: {fixed: 3.5, currency: stars}}\n"
+    "  - {id: review, on: review.approved, earn: {fixed: 50}, pending: 3 days}\n"
+    "  - {id: parcel, on: order.paid, earn: {fixed: 7}, pending: until completed + 1 day}\n"
+    "  - {id: share, on: share.shared, earn: {fixed: 5}, networks: [x]}\n"
+    "  - {id: friend, on: referral.converted, earn: {fixed: 500}}\n"
+    "  - {id: welcome, on: activity.sign_up, earn: {fixed: 100}, once_per: member}\n"
+    "rewards:\n"
+    "  - {id: note, each: 200 points, give: A note, worth: {EUR: 2}}\n"
+    "  - {id: treat, each: 30.00 EUR spent, give: A treat}\n";
+
+#define DAY_US (INT64_C(24) * 3600 * 1000000)
 
 static const struct order_line lines[] = {
     {.sku = {"a", 1}, .quantity = 2, .unit_price = 1000},
@@ -52,6 +56,10 @@ static const struct event events[] = {
     {.kind = REFERRAL_CONVERTED, .type = EVENT_REFERRAL, .referral = {.referrer = {"ann", 3}, .referee = {"bob", 3}}},
     {.kind = REFERRAL_VOIDED, .type = EVENT_REFERRAL, .referral = {.referrer = {"ann", 3}, .referee = {"bob", 3}}},
     {.kind = ACTIVITY_DONE, .type = EVENT_ACTIVITY, .activity = {.name = {"sign_up", 7}, .value = 1000}},
+    {.kind = REDEMPTION_CONFIRMED, .type = EVENT_REDEMPTION, .redemption = {.redemption_id = {"r1", 2}, .points = 30}},
+    {.kind = REDEMPTION_CANCELLED, .type = EVENT_REDEMPTION, .redemption = {.redemption_id = {"r1", 2}}},
+    {.kind = TIMER_DUE, .type = EVENT_TIMER, .occurred_at = 4 * DAY_US},
+    {.kind = TIMER_DUE, .type = EVENT_TIMER, .occurred_at = 40 * DAY_US},
     {.kind = ADJUSTMENT_MADE, .type = EVENT_ADJUSTMENT, .adjustment = {.points = -50}},
 };
 
@@ -89,7 +97,7 @@ static struct bytes decide(struct step_input *input, size_t which, struct arena 
     struct err err;
     event.program_id = program_id(input->program);
     event.member_id = (struct text){"ann", 3};
-    event.occurred_at = program_effective_at(input->program);
+    event.occurred_at += program_effective_at(input->program);
     input->event = &event;
     if (step(input, arena, &decision, &err))
         return input->parties[0].state;

@@ -115,6 +115,31 @@ def test_an_empty_world_is_right(world):
 # ---- Redis
 
 
+def test_members_who_were_merged_and_erased_are_nothing_wrong(world):
+    shop = history(world)
+    world.processor().start()
+    world.wait_caught_up()
+    world.publish(shop.make("member", "merged", "anna", merged_into="dora"), shop.make("member", "merged", "bert", merged_into="carl"))
+    world.wait_caught_up()
+    world.publish(shop.make("member", "erased", "carl"))
+    world.wait_caught_up()
+    verify(world)
+    assert clean(world)["left"] == 0
+    shown = world.points("member", "show", "anna").stdout
+    assert "merged into dora" in shown
+    shown = json.loads(world.points("member", "show", "bert", "--json").stdout)
+    assert shown[0]["erased"] and not shown[0]["merged_into"]
+    key = f"{world.redis_prefix}:{{shop/carl}}"
+    with world.redis() as connection:
+        assert connection.hgetall(key).keys() == {"version"} and 0 < connection.ttl(key) <= 3600
+        connection.delete(key)
+        connection.hset(key, mapping={"version": 1, "program": "shop", "member": "carl", "balance:points": 50, "lifetime:points": 70})
+        told = audit(world, "--only", "redis", status=1)
+        assert found(told) == {"redis_behind": 1} and finding(told, "redis_behind")["first"][0]["where"] == "shop/carl"
+        assert audit(world, "--only", "redis", "--repair", status=0)["mended"] == 1
+        assert connection.hgetall(key).keys() == {"version"}
+
+
 def test_redis_altered_behind_its_back_is_found_and_mended(world):
     history(world)
     settled(world)

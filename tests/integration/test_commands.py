@@ -186,3 +186,24 @@ def test_migrations_are_applied_once_and_guarded(world):
 def test_a_misspelt_variable_is_an_error(world):
     done = world.points("offsets", "show", check=False, POINTS_KAFKA_BROKER="x")
     assert done.returncode == 3 and "POINTS_KAFKA_BROKERS" in done.stderr
+
+
+def test_points_are_adjusted_by_hand(make_world):
+    world = make_world().apply(CLUB)
+    program, member = "club", "anna"
+    asked = ("adjust", member, "12.50", "--reason", "with apologies", "--actor", "mary", "--currency", "stars", "--id", "a-1")
+    shown = world.points(*asked, "--dry-run")
+    assert "not sent: +12.50 stars for member anna of program club" in shown.stdout, shown.stdout
+    assert not world.read(world.topics["adjustment"])
+    for _ in range(2):
+        world.points(*asked)
+    told = world.points_json("adjust", member, "-2.5", "--reason", "given twice", "--actor", "mary", "--currency", "stars")
+    assert told["points"] == -250 and told["known"] is False and told["dry_run"] is False
+    run(world)
+    world.adopt("adjustment")
+    assert world.query("SELECT kind, amount, to_account FROM entries ORDER BY sequence") == [(6, 1250, 2), (6, 250, 1)]
+    assert "available: 10.00, then 11.00" in world.points("adjust", member, "1", "--reason", "x", "--actor", "y", "--currency", "stars",
+                                                         "--dry-run").stdout
+    assert "no such points" in world.points(*asked[:3], "--reason", "x", "--actor", "y", "--currency", "miles", check=False).stderr
+    assert "--reason and --actor are needed" in world.points(*asked[:3], check=False).stderr
+    verify(world)

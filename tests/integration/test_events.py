@@ -33,6 +33,36 @@ rules:
     assert not seen.dead, "an attribute that is not there is no poison"
 
 
+def test_a_list_of_skus_comes_from_a_file_beside_the_program(make_world):
+    """What is stored is the program with its list: who runs it needs no file, and a changed list is another version."""
+    world = make_world(inputs=["order"])
+    path = world.folder / "spring.yaml"
+    path.write_text("""\
+program: shop
+version: 1
+effective: 2025-01-01
+points: {points: {}}
+money: {EUR: 2}
+rules:
+  - {id: spring, on: order.paid, earn: {per_item: 5}, items: {skus_from: lists/spring.txt}}
+""")
+    missing = world.points("program", "apply", str(path), check=False)
+    assert missing.returncode != 0 and "lists/spring.txt" in missing.stderr, missing.stderr
+    skus = path.parent / "lists/spring.txt"
+    skus.parent.mkdir()
+    skus.write_text("".join(f"sku-{number:06}\n" for number in range(100_000)))
+    world.points("program", "apply", str(path))
+    skus.unlink()
+    (order,) = world.publish(Shop().order("paid", "anna", "o-1", [line("sku-000007", 2, 100), line("sku-99999", 9, 100),
+                                                                  line("sku-099999", 1, 100)]))
+    world.processor().start()
+    world.wait_caught_up()
+    assert [entry.amount for entry in observe(world).entries[order.coordinates]] == [15]
+    skus.write_text("sku-000008\n")
+    changed = world.points("program", "apply", str(path), check=False)
+    assert changed.returncode == 3, changed.stderr
+
+
 def available(world, member: str, currency: str = "points", program: str = "shop") -> int:
     return redis_balances(world).get(((program, member), currency), (0, 0))[0]
 

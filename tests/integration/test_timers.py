@@ -4,6 +4,7 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
+from datetime import datetime, timezone
 
 import psycopg
 import pytest
@@ -11,7 +12,7 @@ from confluent_kafka import Producer
 
 from lib import events, wire
 from lib.events import DAY, SECOND, START, Shop
-from lib.observe import micros, observe
+from lib.observe import key_hash, micros, observe
 from lib.processor import until
 from lib.programs import SHOP, SHOP_2
 from lib.verify import verify
@@ -253,3 +254,162 @@ def test_a_replay_sends_nothing(world):
     time.sleep(REST)
     assert verify(world)[0].snapshot() == before
     assert len(woken(world)) == 2
+
+
+# ---- points that end
+
+
+ENDING = SHOP.replace("points: {decimals: 0}", "points: {decimals: 0, expire: 90 days, warn: [30 days]}")
+END = int(datetime(2025, 8, 30, 22, tzinfo=timezone.utc).timestamp()) * SECOND  # of points from START: midnight in Berlin
+WITHOUT_COORDINATES = ("SELECT member_key, sequence, event_key, amount, wanted, occurred_at, program_version, kind, from_account,"
+                       " to_account, program_id, partner_id, currency, rule_id, subject FROM entries ORDER BY 1, 2")
+ACCRUAL, EXPIRY = 1, 9
+
+
+def told(world, type_: str) -> list:
+    """The values of the rewards of that type, as bytes."""
+    return sorted(message.value() for message in world.read(world.rewards)
+                  if wire.decode("reward", message.value())["type"] == type_)
+
+
+def kinds(world) -> list:
+    return world.query("SELECT m.member_id, e.kind, e.amount, e.occurred_at FROM entries e JOIN members m USING (member_key)"
+                       " ORDER BY 1, e.sequence")
+
+
+def audited(world):
+    """Nothing is left to be published, and nothing found that differs."""
+    until(lambda: world.query("SELECT count(*) FROM outbox") == [(0,)], 20, "all is published and shown")
+    world.points("audit")
+
+
+def quiet(world, processor):
+    """The input is read, and nobody is left to be woken."""
+    world.wait_caught_up()
+    until(lambda: "nothing falls due" if world.query("SELECT 1 FROM members WHERE due_at < %s LIMIT 1", time.time_ns() // 1000) == []
+          else None, 30, "all that is due is settled")
+    world.wait_caught_up()
+    assert processor.running()
+
+
+def test_points_of_a_quiet_member_end(make_world):
+    world = make_world().apply(ENDING)
+    shop = Shop()
+    world.publish(shop.paid("anna", "o-1", 2000))
+    quiet(world, world.processor().start())
+    assert kinds(world) == [("anna", ACCRUAL, 20, START + SECOND), ("anna", EXPIRY, 20, END)]
+    assert [(timer["due_at"], timer["member_id"]) for timer in timers(world)] == [(END - 30 * DAY, "anna"), (END, "anna")]
+    assert len(told(world, "points_expiring")) == len(told(world, "points_expired")) == 1
+    assert world.query("SELECT count(*) FROM timers_in_vain") == [(0,)]
+    audited(world)
+    before = world.query("SELECT * FROM entries ORDER BY member_key, sequence"), len(world.read(world.rewards))
+    assert world.processors[0].terminate() == 0
+    world.points("offsets", "reset", "--to-beginning", "--yes")
+    quiet(world, world.processors[0].start())
+    time.sleep(REST)
+    assert (world.query("SELECT * FROM entries ORDER BY member_key, sequence"), len(world.read(world.rewards))) == before
+    assert len(timers(world)) == 2, "a replay wakes nobody"
+
+
+def test_an_event_and_a_timer_write_the_same(make_world):
+    ledgers, outputs = [], []
+    for settings in ({}, {"POINTS_KAFKA_TIMERS_TOPIC": ""}):
+        world = make_world().apply(ENDING)
+        shop = Shop()
+        world.publish(shop.paid("anna", "o-1", 2000), shop.paid("bert", "o-2", 5000))
+        processor = world.processor().start(**settings)
+        world.wait_caught_up()
+        if not settings:
+            quiet(world, processor)
+        late = Shop(at=END + 5 * DAY)
+        world.publish(late.paid("anna", "o-3", 1000, id="o-3"), late.paid("bert", "o-4", 1000, id="o-4"))
+        world.wait_caught_up()
+        ledgers.append(world.query(WITHOUT_COORDINATES))
+        outputs.append([told(world, "points_expiring"), told(world, "points_expired")])
+        assert len(timers(world)) == (0 if settings else 4)
+        audited(world)
+    assert ledgers[0] == ledgers[1] and len(ledgers[0]) == 7
+    assert outputs[0] == outputs[1] and all(len(values) == 2 for values in outputs[0])
+
+
+def test_what_a_late_event_brings_ends_at_the_same_time_again(make_world):
+    """A member can owe something twice at one time: when the first was settled long ago, the second wakes it again."""
+    world = make_world().apply(ENDING)
+    shop = Shop()
+    world.publish(shop.paid("anna", "o-1", 2000))
+    processor = world.processor().start()
+    quiet(world, processor)
+    world.publish(shop.paid("anna", "o-2", 3000))
+    quiet(world, processor)
+    assert [(amount, at) for _, kind, amount, at in kinds(world) if kind == EXPIRY] == [(20, END), (30, END)]
+    assert len({timer["id"] for timer in timers(world)}) == len(timers(world))
+    audited(world)
+
+
+def test_history_at_full_speed_lets_nothing_end_too_early(make_world):
+    """A refund from before the end, which another partition has not brought yet when the end has long passed elsewhere."""
+    world = make_world(inputs=["order", "timer"]).apply(ENDING)
+    history = {"POINTS_KAFKA_HISTORY_TOPICS": world.topics["order"]}
+    shop = Shop()
+    first, second = (world.partition_of(name) for name in ("anna", "bert"))
+    assert first != second
+    world.publish(shop.paid("anna", "o-1", 2000), shop.paid("carl", "o-9", 1000, occurred_at=END + 60 * DAY), partition=first)
+    world.publish(shop.paid("bert", "o-2", 2000), partition=second)
+    processor = world.processor().start(**history)
+    world.wait_caught_up()
+    time.sleep(REST)
+    assert timers(world) == [], "the second partition has not come so far"
+    world.publish(shop.order("refunded", "anna", "o-1", refund_amount=500, occurred_at=END - 40 * DAY), partition=second)
+    world.wait_caught_up()
+    time.sleep(REST)
+    assert timers(world) == []
+    world.publish(shop.paid("dora", "o-5", 1000, occurred_at=END + 1), partition=second)
+    until(lambda: len([1 for _, kind, _, _ in kinds(world) if kind == EXPIRY]) == 2, 20, "both have lost what was left")
+    assert [(amount, at) for name, kind, amount, at in kinds(world) if name == "anna" and kind == EXPIRY] == [(15, END)]
+    assert {timer["member_id"] for timer in timers(world)} == {"anna", "bert"}, "carl and dora have their points still"
+    audited(world)
+    assert processor.running()
+
+
+def test_a_processor_that_was_down_catches_up_in_order(make_world):
+    """Of a backlog of months, nothing falls due before every event from before it is applied."""
+    world = make_world(inputs=["order", "review", "timer"]).apply(ENDING)
+    shop, members = Shop(step=3 * 3600 * SECOND), [f"m-{number}" for number in range(40)]
+    for number in range(1200):
+        member = members[number % 40 if number < 400 else 20 + number % 20]
+        if number % 5:
+            world.publish(shop.paid(member, f"o-{number}", 1000 + number))
+        else:
+            world.publish(shop.review("approved", member, f"sku-{number}"))
+    processor = world.processor().start(POINTS_BATCH_MAX_EVENTS="7")
+    quiet(world, processor)
+    audited(world)
+    world.adopt_timers()
+    decided = {key.bytes: int(number) for key, number in world.query("SELECT event_key, xmin::text FROM event_keys")}
+    events_ = [(record.event["occurred_at"], decided[key_hash(record.event)]) for record in world.history
+               if record.event["type"] != "timer"]
+    sent = [(record.event["due_at"], decided[key_hash(record.event)]) for record in world.history
+            if record.event["type"] == "timer"]
+    within = [(due, number) for due, number in sent if due < shop.now]
+    assert len(within) > 20, "members fall due while others still have events to come"
+    for due, number in within:
+        late = [at for at, other in events_ if at <= due and other > number]
+        assert not late, f"due at {due}, settled before an event of {late[0]}"
+
+
+def test_points_end_once_whatever_dies(make_world):
+    world = make_world().apply(ENDING)
+    shop, count = Shop(step=1000), 3000
+    world.publish(*(shop.paid(f"m-{number}", f"o-{number}", 2000) for number in range(count)))
+    instances = [world.processor(str(number)).start() for number in range(3)]
+    for turn in range(6):
+        time.sleep(1.5)
+        instances[turn % 3].kill()
+        instances[turn % 3].start()
+    until(lambda: world.query("SELECT count(*) FROM entries WHERE kind = %s", EXPIRY) == [(count,)], 90, "all have ended", every=0.5)
+    for instance in instances:
+        quiet(world, instance)
+    assert world.query("SELECT count(*), min(amount), max(amount), min(occurred_at), max(occurred_at) FROM entries WHERE kind = %s",
+                       EXPIRY) == [(count, 20, 20, END, END)]
+    assert len(told(world, "points_expired")) == len(told(world, "points_expiring")) == count
+    audited(world)

@@ -2,13 +2,13 @@
 from __future__ import annotations
 
 import bisect
-import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 
 from lib import wire
 from lib.world import World
 from model.decide import Entry
+from model.keys import key_hash, member_key
 
 ERRORS = "__connect.errors."
 UNTOLD = float("inf")
@@ -54,7 +54,7 @@ def read_entries(world: World, seen: Observation, topics: dict):
     rows = world.query(
         "SELECT m.program_id, m.member_id, e.program_id, e.sequence, e.kind, e.from_account, e.to_account, e.amount, e.wanted,"
         " e.currency, e.partner_id, e.rule_id, e.subject, e.program_version, e.topic_no, e.partition, e.input_offset,"
-        " e.occurred_at, e.member_key FROM entries e LEFT JOIN members m USING (member_key) ORDER BY e.member_key, e.sequence")
+        " e.occurred_at, e.event_key, e.member_key FROM entries e LEFT JOIN members m USING (member_key) ORDER BY e.member_key, e.sequence")
     names = member_names(world)
     for *row, key in rows:
         assert row[0] is not None, "an entry's member is not in the members table"
@@ -63,17 +63,9 @@ def read_entries(world: World, seen: Observation, topics: dict):
         where = (topics[row[14]], row[15], row[16])
         seen.entries[where].append(Entry(member=(row[0], row[1]), sequence=row[3], kind=row[4], from_account=row[5],
                                          to_account=row[6], amount=row[7], wanted=row[8], currency=row[9], partner_id=row[10],
-                                         rule_id=row[11], subject=row[12], program_version=row[13]))
+                                         rule_id=row[11], subject=row[12], program_version=row[13], occurred_at=row[17],
+                                         cause=row[18].hex))
         seen.raw_entries.append(tuple(row))
-
-
-def key_hash(event: dict) -> bytes:
-    """How the table of event keys names an event: its source and id, each behind its length."""
-    return hashed(b"event", event["source"].encode(), event["id"].encode())
-
-
-def member_key(program_id: str, member_id: str) -> bytes:
-    return hashed(b"member", program_id.encode(), member_id.encode())
 
 
 def member_names(world: World) -> dict:
@@ -84,10 +76,6 @@ def member_names(world: World) -> dict:
             if event.get(name):
                 names[member_key(event.get("program_id") or "default", event[name])] = event[name]
     return names
-
-
-def hashed(*fields: bytes) -> bytes:
-    return hashlib.blake2b(b"".join(len(f).to_bytes(8, "little") + f for f in fields), digest_size=16).digest()
 
 
 def find_places(world: World, seen: Observation, topics: dict):
@@ -143,8 +131,11 @@ def headers_of(message) -> dict:
 
 
 def reward_coordinates(record: dict, topics: dict) -> tuple:
-    """An output's id is topic number, partition, offset and index; gives (coordinates, index)."""
-    number, partition, offset, index = (int(part) for part in record["id"].split("."))
+    """An output's id is topic number, partition, offset and index; gives (coordinates, index). Of something owed it is the key
+    of what was settled, and a header says by which record."""
+    place = record["headers"].get("points.settled.by", record["id"])
+    assert (place == record["id"]) == (not record["id"].startswith(f"due.{record['event_id']}."))
+    number, partition, offset, index = (int(part) for part in place.split("."))
     return (topics[number], partition, offset), index
 
 
@@ -152,10 +143,10 @@ def read_rewards(world: World, seen: Observation, topics: dict):
     for message in world.read(world.rewards):
         record = wire.decode("reward", message.value())
         record["occurred_at"] = micros(record["occurred_at"])
+        record["headers"] = headers_of(message)
         where, index = reward_coordinates(record, topics)
         record["index"] = index
         record["key"] = message.key()
-        record["headers"] = headers_of(message)
         seen.rewards[where].append(record)
         seen.reward_messages.append(message)
 

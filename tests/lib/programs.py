@@ -102,3 +102,129 @@ rules:
   - {{id: voucher, each: "{rng.randint(150, 1500)} coins", give: "Voucher", worth: {{EUR: "5.00"}}}}
   - {{id: gift, each: "{rng.randint(50, 400)}.00 EUR spent", give: "Gift"}}
 """
+
+
+CONDITIONS = (
+    "event.total >= 5000",
+    "event.lines.exists(l, l.category == 'coffee' && l.quantity > 1)",
+    "event.channel == 'app'",
+    "'vip' in member.segments",
+    "event.occurred_at.getHours(member.zone) < 12",
+    "event.coupon != '' || event.shipping == 0",
+    "event.lines.all(l, l.unit_price >= 500 && l.discount == 0)",
+    "has(member.attributes.size) && int(member.attributes.size) > 3",
+    "member.attributes.size == 'large'",
+    "event.lines.exists_one(l, l.tax > 300) && event.discount < 1000",
+    "event.lines[0].category == 'tea'",
+    "event.kind == 'paid' && event.revision < 2 && member.language.startsWith('en')",
+    "program.zone != member.zone && event.points_used % 2 == 0",
+)
+AMOUNTS = (
+    "event.total / 1000 * 2",
+    "event.total / (event.shipping - 490)",
+    "event.lines.filter(l, l.category == 'tea').size() * 7",
+    "event.total - 3000",
+    "event.channel == 'app' ? event.lines.size() : 1",
+)
+ROUNDINGS = ("down", "half_up", "half_even", "up")
+
+
+def random_gate(rng) -> str:
+    """When something counts; mostly always."""
+    parts = []
+    if rng.random() < 0.3:
+        parts.append(f"days: [{', '.join(rng.sample(('Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'), rng.randint(2, 5)))}]")
+    if rng.random() < 0.3:
+        parts.append(f"hours: {rng.randint(0, 23):02}:{rng.choice(('00', '20'))}-{rng.randint(0, 23):02}:40")
+    if parts and rng.random() < 0.6:
+        parts.append("clock: member")
+    if rng.random() < 0.15:
+        parts.append("from: 2025-06-02")
+    if rng.random() < 0.15:
+        parts.append("until: 2025-06-20T12:00:00Z")
+    if rng.random() < 0.35:
+        parts.append(f'when: "{rng.choice(CONDITIONS)}"')
+    return "".join(f", {part}" for part in parts)
+
+
+def random_earn(rng) -> str:
+    currency = rng.choice(("", ", currency: extra", ", currency: wallet"))
+    form = rng.randrange(6)
+    if form == 0:
+        return f"rate: {{EUR: {rng.choice(('5%', '2.5%', '1 per 1.00', '3 per 0.70'))}, USD: 1 per whole 3.00}}{currency}"
+    if form == 1:
+        return f"rate: {rng.choice(('1 per 1.00', '0.5 per whole 2.50', '7 per 3.00'))}{currency}"
+    if form == 2:
+        return f"per_item: {rng.randint(1, 9)}{currency}"
+    if form == 3:
+        return f'amount: "{rng.choice(AMOUNTS)}"{currency}'
+    return f"fixed: {rng.randint(1, 60)}{currency}"
+
+
+def random_items(rng) -> str:
+    lists = []
+    if rng.random() < 0.5:
+        lists.append(f"categories: [{', '.join(rng.sample(('tea', 'coffee', 'books'), rng.randint(1, 2)))}]")
+    if rng.random() < 0.3:
+        lists.append(f"skus: [{', '.join(rng.sample([f'sku-{n}' for n in range(40)], 9))}]")
+    if rng.random() < 0.2:
+        lists.append("labels: [new]")
+    if rng.random() < 0.4 or not lists:
+        lists.append("except: {labels: [gift], skus: [sku-1, sku-2]}")
+    return f", items: {{{', '.join(lists)}}}"
+
+
+def random_basis(rng) -> str:
+    choices = (("tax", "included"), ("shipping", "included"), ("discounts", "ignored"), ("points_used", "deducted"))
+    return f", basis: {{{', '.join(f'{name}: {word}' for name, word in rng.sample(choices, rng.randint(1, 3)))}}}"
+
+
+def random_order_rule(rng, number: int, nth: bool) -> str:
+    parts = f"id: rule-{number}, on: order.{rng.choice(('paid', 'paid', 'paid', 'placed', 'shipped', 'completed'))}, earn: {{{random_earn(rng)}}}"
+    parts += f", rounding: {rng.choice(ROUNDINGS)}" + random_gate(rng)
+    parts += random_items(rng) if rng.random() < 0.4 else ""
+    parts += random_basis(rng) if rng.random() < 0.4 else ""
+    parts += f", minimum: {{EUR: {rng.choice(('10.00', '25.00', '0.01'))}, USD: 12.00}}" if rng.random() < 0.3 else ""
+    parts += f", nth_order: {rng.choice(('1', '[1, 3]', '[2, 4, 5]'))}" if nth and rng.random() < 0.25 else ""
+    parts += f", stacking: {rng.choice(('best of a', 'best of a', 'best of b', 'exclusive'))}" if rng.random() < 0.5 else ""
+    parts += f", priority: {rng.randint(1, 3)}" if rng.random() < 0.3 and "stacking" in parts else ""
+    return f"  - {{{parts}}}\n"
+
+
+def random_multiplier(rng, number: int, rules: int) -> str:
+    which = f", rules: [{', '.join(f'rule-{n}' for n in sorted(rng.sample(range(rules), rng.randint(1, rules))))}]"
+    return f"  - {{id: times-{number}, times: {rng.choice(('2', '1.5', '0.3', '1.1'))}{rng.choice(('', which))}{random_gate(rng)}}}\n"
+
+
+def random_order_program(rng, name: str, version: int = 1, nth: bool = True) -> str:
+    """Whatever rules on orders can do, in random company. nth: also rules for the member's nth order."""
+    rules = rng.randint(3, 9)
+    multipliers = "".join(random_multiplier(rng, number, rules) for number in range(rng.randint(1, 3)))
+    return f"""\
+program: {name}
+version: {version}
+effective: 2025-0{5 + version}-01
+zone: {rng.choice(("Asia/Tokyo", "Europe/Berlin", "America/New_York"))}
+points:
+  coins: {{worth: {{EUR: 0.01, USD: 0.015}}}}
+  extra: {{}}
+  wallet: {{decimals: 2}}
+money: {{EUR: 2, USD: 2}}
+partners: [here, there]
+refunds: {rng.choice(("negative", "clamp"))}
+enrolment: {rng.choice(("first_event", "first_event", "required"))}
+rules:
+{"".join(random_order_rule(rng, number, nth) for number in range(rules))}\
+  - {{id: review, on: review.approved, earn: {{fixed: 40}}, when: event.photos > 0 && event.length >= 100{rng.choice(("", ", hours: 08:00-20:00, clock: member"))}}}
+  - {{id: best-share, on: share.shared, earn: {{fixed: 9}}, stacking: best of share, networks: [x, tiktok]}}
+  - {{id: any-share, on: share.shared, earn: {{fixed: 4}}, stacking: best of share}}
+  - {{id: friend, on: referral.converted, earn: {{fixed: 100}}, when: "event.referrer != 'member-003'"}}
+  - {{id: walk, on: activity.miles_walked, earn: {{rate: 1.5 per mile}}, rounding: half_even}}
+  - {{id: visit, on: activity.app_visit, earn: {{amount: event.value / 700 - 10, currency: extra}}}}
+multipliers:
+{multipliers}\
+  - {{id: walkers, times: 1.7, rules: [walk], when: "has(event.attributes.device) && member.consent"}}
+rewards:
+  - {{id: voucher, each: 900 coins, give: Voucher}}
+  - {{id: gift, each: 200.00 EUR spent, give: Gift}}
+"""

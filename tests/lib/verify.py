@@ -29,7 +29,7 @@ def check_ledger(world: World, seen: Observation, expected: Expected):
     sums: dict = {}
     for entries in seen.entries.values():
         for entry in entries:
-            signed = entry.amount if entry.to_account == AVAILABLE else -entry.amount
+            signed = {entry.to_account: entry.amount, entry.from_account: -entry.amount}.get(AVAILABLE, 0)
             sums[(entry.member, entry.currency)] = sums.get((entry.member, entry.currency), 0) + signed
     wanted = {who: available for who, (available, _) in balances(expected, ended=True).items()}
     assert {who: total for who, total in sums.items() if total} == {who: total for who, total in wanted.items() if total}
@@ -133,7 +133,8 @@ def check_redis(world: World, expected: Expected, seconds: float = 20):
     def shown():
         ended = redis_ended(world)
         return (redis_balances(world) == wanted and redis_versions(world) == ledger and set(ended) <= erased | set(merged)
-                and all(ended.get(member) == into for member, into in merged.items()))
+                and all(ended.get(member) == into for member, into in merged.items())
+                and all(ended[member] is None for member in erased & set(ended)))
 
     try:
         until(shown, seconds, "Redis shows what the ledger holds", every=0.2)

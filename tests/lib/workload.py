@@ -11,6 +11,9 @@ from model.explain import subject_of
 from model.program import ProgramSet
 
 SKUS = [f"sku-{n}" for n in range(40)]
+CATEGORIES = ["tea", "coffee", "books"]
+LABELS = ["sale", "new", "gift"]
+ZONES = ["Europe/Paris", "America/Los_Angeles", "Asia/Kolkata", "Pacific/Chatham", "", "Atlantis/Nowhere"]
 NETWORKS = ["x", "facebook", "telegram", "tiktok", "other"]
 
 
@@ -21,12 +24,13 @@ class Workload:
 
     def __init__(self, world: World, seed: int, members: int = 80, scatter: float = 0.15, duplicates: float = 0.1,
                  conflicts: float = 0.02, late: float = 0.03, poison: float = 0.02,
-                 merges: float = 0.0):
+                 merges: float = 0.0, step: int = 20 * SECOND):
         self.world = world
         self.seed = seed
         self.random = random.Random(seed)
         self.members = [f"member-{n:03}" for n in range(members)]
         self.merges = merges
+        self.step = step  # between events
         self.scatter, self.duplicates, self.conflicts, self.late, self.poison = scatter, duplicates, conflicts, late, poison
         programs = {program.id: program for program in ProgramSet(*world.programs).programs}
         self.shops = {name: events.Shop(name, at=START, step=0) for name in programs}
@@ -86,7 +90,7 @@ class Workload:
         return made(shop, member)
 
     def tick(self):
-        self.clock += 20 * SECOND
+        self.clock += self.step
         for shop in self.shops.values():
             shop.now = self.clock
 
@@ -100,7 +104,8 @@ class Workload:
             price = self.random.choice((0, 1, 99, 499, 999, 1000, 1999, 2500, 4999, 12345))
             discount = self.random.randint(0, quantity * price) if self.random.random() < 0.2 else 0
             extra = {"line_id": f"line-{sku}"} if self.random.random() < 0.3 else {}
-            made.append(line(sku, quantity, price, discount=discount, tax=price // 5, category="books", labels=["sale"], **extra))
+            made.append(line(sku, quantity, price, discount=discount, tax=price // 5, category=self.random.choice(CATEGORIES),
+                             labels=self.random.sample(LABELS, self.random.randrange(3)), **extra))
         return made
 
     def paid(self, shop, member) -> dict:
@@ -110,7 +115,7 @@ class Workload:
         currency = self.random.choice(["EUR", *self.money[shop.program_id]])
         partners = self.partners[shop.program_id]
         fields = {"discount": self.random.randint(0, total) if self.random.random() < 0.15 else 0,
-                  "shipping": 490, "channel": "web", "coupon": "SPRING" if self.random.random() < 0.1 else "",
+                  **self.terms(),
                   "partner_id": self.random.choice(partners) if partners and self.random.random() < 0.2 else ""}
         event = shop.order("paid", member, f"order-{self.orders_made}", lines, currency, **fields)
         if self.random.random() < 0.08:
@@ -118,6 +123,11 @@ class Workload:
             return self.refund_of(event)
         self.orders.append(event)
         return event
+
+    def terms(self) -> dict:
+        """What an order has beside its lines."""
+        return {"shipping": self.random.choice((0, 490, 490)), "channel": self.random.choice(("web", "app")),
+                "coupon": "SPRING" if self.random.random() < 0.1 else "", "points_used": self.random.choice((0, 0, 50, 777))}
 
     def refund(self, shop, member) -> dict:
         if not self.orders:
@@ -146,8 +156,8 @@ class Workload:
         kind = self.random.choice(("placed", "shipped", "completed", "paid", "amended", "amended"))
         if kind == "amended":
             return self.amended(paid)
-        return shop.order(kind, paid["member_id"], paid["order_id"], paid["lines"], paid["currency"], discount=paid["discount"],
-                          partner_id=paid["partner_id"])
+        told = {name: paid[name] for name in ("discount", "shipping", "channel", "coupon", "points_used", "partner_id")}
+        return shop.order(kind, paid["member_id"], paid["order_id"], paid["lines"], paid["currency"], **told)
 
     def amended(self, paid: dict) -> dict:
         """Some lines stay, others come; at times a revision that is not newer."""
@@ -157,7 +167,7 @@ class Workload:
         names = {item["sku"] for item in kept}
         lines = kept + [item for item in self.lines() if item["sku"] not in names]
         return self.shops[paid["program_id"]].order("amended", paid["member_id"], paid["order_id"], lines, paid["currency"],
-                                                    revision=revision, partner_id=paid["partner_id"])
+                                                    revision=revision, partner_id=paid["partner_id"], **self.terms())
 
     def review(self, shop, member) -> dict:
         if self.reviews and self.random.random() < 0.25:
@@ -209,10 +219,18 @@ class Workload:
 
     def ignored(self, shop, member) -> dict:
         return self.random.choice((
-            lambda: shop.make("member", "enrolled", member, zone="Europe/Paris", segments=["new"]),
+            lambda: self.told(shop, member),
+            lambda: self.told(shop, member),
             lambda: shop.make("redemption", "requested", member, redemption_id=f"r-{shop.count}", points=10),
             lambda: shop.make("timer", "due", member, obligation="reminder", due_at=shop.now),
         ))()
+
+    def told(self, shop, member) -> dict:
+        """What is known of a member changes; at times members leave."""
+        kind = self.random.choice(("enrolled", "enrolled", "updated", "updated", "left"))
+        return shop.make("member", kind, member, zone=self.random.choice(ZONES), language=self.random.choice(("de", "en-GB", "")),
+                         segments=self.random.sample(("vip", "new", "staff"), self.random.randrange(3)),
+                         consent=self.random.random() < 0.5, attributes=self.random.choice(({}, {"size": "4"}, {"size": "large"})))
 
     # ---- what is wrong
 

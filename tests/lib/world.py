@@ -210,13 +210,18 @@ class World:
 
     def adopt_timers(self):
         """Takes the timers that the processor has sent into the history: they are events like any other."""
+        self.adopt("timer")
+
+    def adopt(self, type_: str):
+        """Takes the events of a type that were sent by the program itself into the history."""
         known = {record.coordinates for record in self.history}
-        for message in self.read(self.topics["timer"]):
+        for message in self.read(self.topics[type_]):
             if (message.topic(), message.partition(), message.offset()) in known:
                 continue
-            event = {"type": "timer", **wire.decode("timer", message.value())}
+            event = {"type": type_, **wire.decode(type_, message.value())}
             for name in ("occurred_at", "due_at"):
-                event[name] = micros(event[name])
+                if name in event:
+                    event[name] = micros(event[name])
             self.history.append(Record(message.topic(), message.partition(), message.value(), event, key=message.key(),
                                        headers=message.headers() or [], timestamp=message.timestamp()[1],
                                        offset=message.offset()))

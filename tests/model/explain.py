@@ -57,7 +57,7 @@ def reward_facts(reward, event: dict) -> tuple:
     """A predicted reward as the fields of the Avro record that the model speaks about."""
     return (reward.type, reward.member[0], reward.member[1], reward.amount, reward.currency, reward.balance_after,
             reward.lifetime_after, reward.rule_id, reward.benefit, reward.subject, reward.program_version,
-            reward.partner_id, event["occurred_at"], event["source"], event["id"])
+            reward.partner_id, *(reward.settled_facts() or (event["occurred_at"], event["source"], event["id"])))
 
 
 def observed_facts(record: dict) -> tuple:

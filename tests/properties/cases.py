@@ -6,11 +6,14 @@ import subprocess
 from datetime import datetime, timezone
 from pathlib import Path
 
-from model.decide import ACCRUAL, ADJUSTMENT, AVAILABLE, CONVERSION, CONVERSION_VOIDED, MERGED, MERGED_EARNED, TAKE_BACK, decimal
+from model.decide import (ACCRUAL, ADJUSTMENT, AVAILABLE, CONVERSION, CONVERSION_VOIDED, ERASED, EXPIRY, MERGED, MERGED_EARNED,
+                          PENDING, POSTING, REDEMPTION, RETURNED, TAKE_BACK, decimal, key_hash)
 
 SIGNED = {ACCRUAL: "", TAKE_BACK: "", ADJUSTMENT: "adjusted ", MERGED: "merged ", MERGED_EARNED: "merged earned "}
+PLAIN = {CONVERSION: "converts ", CONVERSION_VOIDED: "gets back ", REDEMPTION: "spends ", EXPIRY: "expires ", POSTING: "posts ",
+         RETURNED: "returns ", ERASED: "gives back pending "}
 TOLD = {"reward.granted": "reward", "reward.voided": "voided", "referral.accepted": "accepted", "referral.refused": "refused",
-        "member.merged": "merged with", "refund.dropped": "drops the refund of"}
+        "member.merged": "merged with", "refund.dropped": "drops the refund of", "points.expiring": "warned"}
 
 
 def event_line(event: dict, money: dict, points: dict) -> str:
@@ -32,20 +35,27 @@ def order_words(event: dict, money: dict, points: dict) -> list:
     digits = money.get(event["currency"], 0)
     words = [event["order_id"], event["currency"]]
     refund = event["kind"] == "refunded"
-    for line in event.get("lines") or []:
-        word = f"{line['sku']}={line['quantity']}"
-        if not refund:
-            word += f"x{decimal(line['unit_price'], digits)}"
-            word += f"-{decimal(line['discount'], digits)}" if line["discount"] else ""
-        if line["line_id"]:
-            word += f",line={line['line_id']}"
-        words.append(word)
-    for name, key in (("discount", "discount"), ("amount", "refund_amount")):
+    words += [line_word(line, digits, refund) for line in event.get("lines") or []]
+    for name, key in (("discount", "discount"), ("amount", "refund_amount"), ("shipping", "shipping")):
         if event.get(key):
             words.append(f"{name}={decimal(event[key], digits)}")
-    if event.get("revision"):
-        words.append(f"revision={event['revision']}")
+    for name in ("revision", "channel", "coupon"):
+        if event.get(name):
+            words.append(f"{name}={event[name]}")
+    if event.get("points_used"):
+        words.append(f"points_used={decimal(event['points_used'], points[points['first', event['program_id']]])}")
     return words
+
+
+def line_word(line: dict, digits: int, refund: bool) -> str:
+    word = f"{line['sku']}={line['quantity']}"
+    if not refund:
+        word += f"x{decimal(line['unit_price'], digits)}"
+        word += f"-{decimal(line['discount'], digits)}" if line["discount"] else ""
+        word += f",category={line['category']}" if line["category"] else ""
+        word += "".join(f",label={label}" for label in line["labels"])
+        word += f",tax={decimal(line['tax'], digits)}" if line["tax"] else ""
+    return word + (f",line={line['line_id']}" if line["line_id"] else "")
 
 
 def adjustment_words(event: dict, money: dict, points: dict) -> list:
@@ -55,7 +65,7 @@ def adjustment_words(event: dict, money: dict, points: dict) -> list:
 
 
 def activity_words(event: dict, money: dict, points: dict) -> list:
-    return [event["name"], decimal(event.get("value") or 0, 3)]
+    return [event["name"], decimal(event.get("value") or 0, 3), *attributes(event)]
 
 
 def referral_words(event: dict, money: dict, points: dict) -> list:
@@ -63,7 +73,18 @@ def referral_words(event: dict, money: dict, points: dict) -> list:
 
 
 def member_words(event: dict, money: dict, points: dict) -> list:
-    return [f"merged_into={event['merged_into']}"] if event.get("merged_into") else []
+    words = [f"{name}={event[name]}" for name in ("merged_into", "zone", "language") if event.get(name)]
+    words += [f"segment={segment}" for segment in event.get("segments") or []]
+    return (["consent"] if event.get("consent") else []) + words + attributes(event)
+
+
+def attributes(event: dict) -> list:
+    return [f"{name}={value}" for name, value in (event.get("attributes") or {}).items()]
+
+
+def review_words(event: dict, money: dict, points: dict) -> list:
+    words = [f"{name}={event[name]}" for name in ("rating", "length", "photos", "videos") if event.get(name)]
+    return [event["sku"], *(["verified"] if event.get("verified_purchase") else []), *words]
 
 
 WORDS = {
@@ -72,34 +93,35 @@ WORDS = {
     "activity": activity_words,
     "referral": referral_words,
     "member": member_words,
-    "review": lambda event, money, points: [event["sku"], "verified"] if event.get("verified_purchase") else [event["sku"]],
+    "review": review_words,
     "share": lambda event, money, points: [event["network"], event["content"]],
 }
 
 
-def decision_lines(decision, points: dict, balances: dict) -> list:
+def decision_lines(event: dict, decision, points: dict, balances: dict) -> list:
     """points: decimals by currency; balances: (member, currency) -> available, which follow."""
     lines = []
     for entry in decision.entries:
-        adds = entry.to_account == AVAILABLE
+        adds = entry.to_account in (AVAILABLE, PENDING)
+        pends = PENDING in (entry.to_account, entry.from_account)
         who = (entry.member, entry.currency)
-        balances[who] = balances.get(who, 0) + (entry.amount if adds else -entry.amount)
+        effect = {AVAILABLE: 1}.get(entry.to_account, {AVAILABLE: -1}.get(entry.from_account, 0))
+        balances[who] = balances.get(who, 0) + effect * entry.amount
         digits = points[entry.currency]
-        if entry.kind in (CONVERSION, CONVERSION_VOIDED):
-            verb = "converts " if entry.kind == CONVERSION else "gets back "
-        else:
-            verb = SIGNED[entry.kind] + ("+" if adds else "-")
+        verb = PLAIN.get(entry.kind) or SIGNED[entry.kind] + ("pending " if pends else "") + ("+" if adds else "-")
         line = f"{entry.member[1]} {verb}{decimal(entry.amount, digits)} {entry.currency} {entry.rule_id}"
         line += f" {entry.subject}" if entry.subject else ""
         line += f" wanted {decimal(entry.wanted, digits)}" if entry.wanted != entry.amount else ""
         line += f" v{entry.program_version}" if entry.program_version != 1 else ""
         line += f" at {entry.partner_id}" if entry.partner_id else ""
+        line += f" due {instant(entry.occurred_at)}" if entry.cause != key_hash(event).hex() else ""
         lines.append(f"{line} = {signed(balances[who], digits)}")
     for reward in decision.rewards:
         if reward.type in TOLD:
-            about = reward.subject if reward.type in ("member.merged", "refund.dropped") else reward.rule_id
+            about = "" if reward.type == "points.expiring" else \
+                reward.subject if reward.type in ("member.merged", "refund.dropped") else reward.rule_id
             lines.append(f"{reward.member[1]} {TOLD[reward.type]} {about}".rstrip())
-    return lines or ["nothing"]
+    return lines
 
 
 def signed(amount: int, digits: int) -> str:
@@ -134,19 +156,22 @@ def run(binary: Path, folder: Path, programs: list, histories: dict) -> dict:
     return found
 
 
-MOVES = re.compile(r"(\S+) (?:adjusted |merged earned |merged )?(\+|-|converts |gets back )([\d.]+) (\S+) .*= (-?[\d.]+)$")
+MOVES = re.compile(r"(\S+) (?:adjusted |merged earned |merged )?(pending |gives back )?"
+                   r"(\+|-|pending |converts |gets back |spends |expires |posts |returns )([\d.]+) (\S+) .*= (-?[\d.]+)$")
+TAKING = ("-", "converts ", "spends ", "expires ")
 
 
 def entry_of(text: str) -> tuple | None:
-    """(member, currency, signed amount, balance after) in minor units of a line that is an entry."""
+    """(member, currency, what it adds, balance after) in minor units of a line that is an entry of what is available."""
     match = MOVES.match(text)
-    if not match:
+    if not match or match[2]:
         return None
-    member, verb, amount, currency, balance = match.groups()
+    member, _, verb, amount, currency, balance = match.groups()
     minor = int(amount.replace(".", ""))
-    return member, currency, -minor if verb in ("-", "converts ") else minor, int(balance.replace(".", ""))
+    return member, currency, -minor if verb in TAKING else minor, int(balance.replace(".", ""))
 
 
 def plain(lines: list) -> list:
-    """Without the words of a refusal, and without saying whether what had no effect waits."""
-    return sorted("nothing" if line == "waiting" else re.sub(r"^(refused [a-z_]+): .*", r"\1", line) for line in lines)
+    """Without the words of refusals and warnings, and without saying whether what had no effect waits."""
+    short = (re.sub(r"^(refused [a-z_]+): .*|^(\S+ warned) .*", r"\1\2", line) for line in lines)
+    return sorted("nothing" if line == "waiting" else line for line in short)

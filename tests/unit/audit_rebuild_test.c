@@ -3,6 +3,7 @@
 #include "audit/rebuild_reward.h"
 #include "base/hash.h"
 #include "program/load.h"
+#include "rules/program_model.h"
 #include "zones.h"
 
 static const char points_first[] = "program: shop\n"
@@ -116,6 +117,55 @@ Test(rebuild_reward, says_what_the_rules_said)
     cr_assert(text_equal(rewards[1].benefit, TEXT("A note")));
     cr_assert(text_equal(rewards[1].reason, TEXT("A note for 100 points")));
     arena_free(fixture.arena);
+}
+
+/* The first of the input's entries settled what anna owed. */
+static void settle_first(struct fixture *fixture, int64_t due, int64_t after)
+{
+    struct ledger_row *row = &fixture->rows[1];
+    row->kind = ENTRY_EXPIRY;
+    row->from = ACCOUNT_MEMBER_AVAILABLE;
+    row->to = ACCOUNT_BREAKAGE;
+    row->amount = 20;
+    row->occurred_at = 5;
+    row->rule_id = TEXT("expiry");
+    row->subject = TEXT("");
+    row->event_key = hash_settlement(TEXT("shop"), TEXT("anna"), TEXT("expiry"), due, after);
+    fixture->input.row_count = 2;
+}
+
+Test(rebuild_reward, says_what_was_owed)
+{
+    struct fixture fixture;
+    struct reward rewards[2];
+    make(&fixture, false);
+    settle_first(&fixture, 5, 1);
+    cr_assert_null(refusal_of(&fixture, rewards));
+    cr_assert_eq(rewards[0].type, REWARD_POINTS_EXPIRED);
+    cr_assert_eq(rewards[0].amount, 20);
+    cr_assert_eq(rewards[0].balance_after, 30);
+    cr_assert_eq(rewards[0].lifetime_after, 50);
+    cr_assert(text_equal(rewards[0].reason, TEXT("20 points expired")));
+    arena_free(fixture.arena);
+}
+
+Test(rebuild_reward, refuses_what_neither_the_event_nor_a_debt_caused)
+{
+    static const int64_t wrong[][2] = {{6, 1}, {5, 2}};
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture fixture;
+        make(&fixture, false);
+        settle_first(&fixture, wrong[i][0], wrong[i][1]);
+        expect_refusal(&fixture, "another one");
+    }
+}
+
+Test(rebuild_reward, refuses_where_a_warning_may_have_come_before)
+{
+    struct fixture fixture;
+    make(&fixture, false);
+    ((struct currency *)fixture.programs[0]->points)->warnings.count = 1;
+    expect_refusal(&fixture, "warning");
 }
 
 Test(rebuild_reward, refuses_where_an_output_without_entry_may_have_come_before)

@@ -62,6 +62,29 @@ Test(frames, give_back_what_was_appended_and_tell_null_from_empty)
     buffer_release(&frames);
 }
 
+Test(frames, keep_the_id_of_what_was_owed)
+{
+    struct buffer frames = {0};
+    struct frame_header headers[FRAME_HEADERS_MAX];
+    struct frame owed = {.kind = FRAME_REWARD,
+                         .offset = 7,
+                         .key = bytes_of("m1"),
+                         .value = bytes_of("avro"),
+                         .type = TEXT("points.expired"),
+                         .program_id = TEXT("shop"),
+                         .id = TEXT("due.0.1")};
+    struct frame other = {.kind = FRAME_REWARD, .offset = 8, .type = TEXT("points.granted")}, got;
+    size_t at = 0;
+    frame_append(&frames, &owed);
+    frame_append(&frames, &other);
+    cr_assert_eq(frame_next(buffer_view(&frames), &at, &got, headers, NULL), ERR_NONE);
+    cr_assert_eq(got.kind, FRAME_REWARD);
+    cr_assert(text_equal(got.id, TEXT("due.0.1")) && text_equal(got.program_id, TEXT("shop")));
+    cr_assert_eq(frame_next(buffer_view(&frames), &at, &got, headers, NULL), ERR_NONE);
+    cr_assert(got.kind == FRAME_REWARD && got.id.len == 0 && got.offset == 8);
+    buffer_release(&frames);
+}
+
 Test(frames, refuse_every_truncation)
 {
     struct buffer frames = {0};

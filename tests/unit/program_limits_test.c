@@ -164,7 +164,7 @@ Test(program_limits, name_rules_of_the_file)
                   "9:14: week_begins is `sonday`; it can be: sunday, monday, tuesday, wednesday, thursday, friday, "
                   "saturday; did you "
                   "mean `sunday`?\n"
-                  "11:38: no rule of this file is `wlak`; did you mean `walk`?\n"
+                  "11:38: this file has no rule `wlak`; did you mean `walk`?\n"
                   "11:44: limit counts points; rule `star` earns stars\n"
                   "11:56: rule `walk` stands here a second time\n"
                   "12:5: id `walk` stands here a second time; the first is in line 7\n"

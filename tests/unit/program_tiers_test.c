@@ -117,3 +117,19 @@ Test(program_tiers, say_what_is_wrong_with_a_level)
         "  by: spend\n  over: lifetime\n  levels: [{id: a, at: {EUR: 2, USD: 5}}, {id: b, at: {EUR: 3, USD: 4}}]\n",
         "11:43: level `b` takes no more than `a` above it; write them from the lowest up\n");
 }
+
+Test(program_tiers, status_points_turn_into_nothing)
+{
+    struct arena *arena = arena_new(0);
+    struct program *program = NULL;
+    struct program_errors errors = {0};
+    program_load(
+        TEXT("program: p\nversion: 1\neffective: 2026-01-01\npoints: {points: {}, miles: {use: status}}\nrules:\n"
+             "  - {id: r, on: activity.a, earn: {fixed: 1}}\nrewards:\n"
+             "  - {id: n, each: 10 miles, give: A note}\n"),
+        machine_zones(arena), arena, &program, &errors, NULL);
+    cr_assert_eq(errors.count, 1);
+    cr_assert(text_equal(errors.items[0].message, TEXT("each: miles are for status; they turn into nothing")));
+    cr_assert_eq(errors.items[0].line, 8);
+    arena_free(arena);
+}

@@ -3,6 +3,7 @@
 #include "program/load.h"
 #include "rules/civil.h"
 #include "rules/state.h"
+#include "rules/step.h"
 #include "rules/tier_level.h"
 #include "zones.h"
 
@@ -222,6 +223,20 @@ Test(tier, reads_back_what_was_written)
     cr_assert(got->days[1].amount == INT64_MAX && text_equal(got->days[2].key, TEXT("USD")) && got->days[2].day == 4);
     cr_assert(got->purchase_count == 2 && got->purchases[0].at == 7 && got->purchases[1].months == 12);
     cr_assert(got->entry_count == 2 && tier_entered(got, TEXT("silver"))->points == 50);
+}
+
+Test(tier, is_told_to_readers_of_states)
+{
+    struct member_state state = empty_state();
+    struct state_summary summary;
+    cr_assert_eq(state_summarise(state_encode(&state, scratch), arena, &summary, &err), ERR_NONE);
+    cr_assert_null(summary.tier);
+    struct tier_state *tier = tier_open(&state, scratch);
+    tier->level = TEXT("gold");
+    tier->clock = 1;
+    tier->due_at = 99;
+    cr_assert_eq(state_summarise(state_encode(&state, scratch), arena, &summary, &err), ERR_NONE);
+    cr_assert(text_equal(summary.tier->level, TEXT("gold")) && summary.tier->ends_at == 99);
 }
 
 Test(tier, keeps_within_its_bounds)

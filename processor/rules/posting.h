@@ -6,8 +6,8 @@
 /* Pending points: put aside when granted, taken back first, posted when they fall due or when what they wait for
  * comes. Posted points begin their life then: their lot ends so long after. */
 
-/* When what the rule, whose points are pending first, grants for the cause becomes available; INT64_MAX while it waits for an event. Not later than
- * work->now: at once. */
+/* When what the rule, whose points are pending first, grants for the cause becomes available; INT64_MAX while it waits
+ * for an event. Not later than work->now: at once. */
 int64_t posting_due(const struct rule *rule, const struct cause *cause);
 
 /* Puts the amount aside until then: entry and output. ERR_OVERFLOW. */

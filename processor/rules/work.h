@@ -138,8 +138,8 @@ void work_evaluate(const struct work *work, const struct member_work *member, co
 bool work_condition_holds(const struct work *work, const struct member_work *member,
                           const struct cel_program *condition, const struct event *event);
 
-/* Makes points of a rule of cause->terms available: entry, lot, lifetime, output. kind: ENTRY_ACCRUAL; ENTRY_POSTING for
- * what was pending. */
+/* Makes points of a rule of cause->terms available: entry, lot, lifetime, output. kind: ENTRY_ACCRUAL; ENTRY_POSTING
+ * for what was pending. */
 enum err_code work_credit(struct work *work, struct member_work *member, const struct rule *rule, enum entry_kind kind,
                           int64_t amount, int64_t wanted, const struct cause *cause);
 

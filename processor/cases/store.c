@@ -170,7 +170,13 @@ static void refuse(struct store *store, enum err_code code, const struct err *wh
     out->refusal = *why;
 }
 
-/* Decides anew until no budget is lacking: of those met for the first time nothing is used. */
+void store_ask_budgets(struct store *store, store_budget *ask, void *context)
+{
+    store->ask_budget = ask;
+    store->budget_context = context;
+}
+
+/* Decides anew until no budget is lacking. */
 static enum err_code step_with_budgets(struct store *store, struct step_input *input, struct decision *out,
                                        struct err *err)
 {
@@ -184,8 +190,12 @@ static enum err_code step_with_budgets(struct store *store, struct step_input *i
         enum err_code code = step(input, store->arena, out, err);
         if (out->lack_count == 0)
             return code;
-        for (size_t i = 0; i < out->lack_count; i++)
-            budgets_add(&store->budgets, program_id, &out->lacks[i]);
+        for (size_t i = 0; i < out->lack_count; i++) {
+            struct budget budget = out->lacks[i];
+            if (store->ask_budget)
+                budget.used = store->ask_budget(store->budget_context, budget_key(program_id, &budget));
+            budgets_add(&store->budgets, program_id, &budget);
+        }
     }
 }
 

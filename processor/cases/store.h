@@ -35,6 +35,12 @@ void store_apply(struct store *store, const struct case_event *event, struct tra
 /* What is kept of the event's member; {NULL, 0} where nothing is. */
 struct bytes store_state(struct store *store, const struct event *event);
 
+/* How much was used, before the store's events, of the budget with that key (fold/budgets.h). */
+typedef int64_t store_budget(void *context, struct hash16 key);
+
+/* Asks for budgets that are met for the first time; else nothing was used of them. */
+void store_ask_budgets(struct store *store, store_budget *ask, void *context);
+
 /* Records moved to the side table so far. */
 size_t store_spilled(const struct store *store);
 

@@ -45,6 +45,8 @@ struct store {
     size_t key_capacity;
     size_t spilled;
     struct budgets budgets;
+    store_budget *ask_budget; /* NULL: nothing was used before */
+    void *budget_context;
 };
 
 /* The member's place; made where there is none. */

@@ -22,31 +22,46 @@ static bool ends_with(const char *text, const char *end)
 
 /* ---- what is written */
 
-/* Points that the events moved, of each member and currency, as `--preview` tells them. */
+static bool is_members(enum account account)
+{
+    return account == ACCOUNT_MEMBER_AVAILABLE || account == ACCOUNT_MEMBER_PENDING;
+}
+
+static int decimals_of(const struct explained *explained, const struct entry *entry)
+{
+    const struct program *terms =
+        program_set_version(explained->set, explained->event->program_id, entry->program_version);
+    size_t place = terms ? program_point_place(terms, entry->currency) : PLACE_NONE;
+    return place == PLACE_NONE ? 0 : terms->points[place].decimals;
+}
+
+/* What one entry gives or takes, as --preview tells it; what only moves within the member's own is left out. */
+static void preview_entry(struct explaining *explaining, const struct explained *explained, const struct entry *entry)
+{
+    char room[AMOUNT_TEXT_MAX];
+    struct text member = explained->happened.member_ids[entry->party];
+    int decimals = decimals_of(explained, entry);
+    bool adds = is_members(entry->to), pending = entry->to == ACCOUNT_MEMBER_PENDING;
+    if (is_members(entry->from) && adds)
+        return;
+    if (explaining->invocation->json) {
+        json_array_append_new(explaining->list,
+                              json_pack("{s:s%, s:I, s:s%, s:b, s:s%, s:i}", "member", member.at, member.len, "points",
+                                        (json_int_t)(adds ? entry->amount : -entry->amount), "currency",
+                                        entry->currency.at, entry->currency.len, "pending", pending, "rule",
+                                        entry->rule_id.at, entry->rule_id.len, "decimals", decimals));
+        return;
+    }
+    struct text amount = amount_write(entry->amount, decimals, room);
+    fprintf(explaining->invocation->out, "%.*s %s%.*s %.*s%s by %.*s\n", VIEW(member), adds ? "+" : "-", VIEW(amount),
+            VIEW(entry->currency), pending ? " pending" : "", VIEW(entry->rule_id));
+}
+
 static void print_preview(struct explaining *explaining, const struct explained *explained)
 {
     const struct happened *happened = &explained->happened;
-    FILE *out = explaining->invocation->out;
-    for (size_t i = 0; i < happened->decision.entry_count; i++) {
-        const struct entry *entry = &happened->decision.entries[i];
-        const struct program *terms =
-            program_set_version(explained->set, explained->event->program_id, entry->program_version);
-        size_t place = terms ? program_point_place(terms, entry->currency) : PLACE_NONE;
-        int decimals = place == PLACE_NONE ? 0 : terms->points[place].decimals;
-        bool adds = entry->to == ACCOUNT_MEMBER_AVAILABLE;
-        char room[AMOUNT_TEXT_MAX];
-        struct text amount = amount_write(entry->amount, decimals, room);
-        if (explaining->invocation->json)
-            json_array_append_new(
-                explaining->list,
-                json_pack("{s:s%, s:I, s:s%, s:s%, s:i}", "member", happened->member_ids[entry->party].at,
-                          happened->member_ids[entry->party].len, "points",
-                          (json_int_t)(adds ? entry->amount : -entry->amount), "currency", entry->currency.at,
-                          entry->currency.len, "rule", entry->rule_id.at, entry->rule_id.len, "decimals", decimals));
-        else
-            fprintf(out, "%.*s %s%.*s %.*s by %.*s\n", VIEW(happened->member_ids[entry->party]), adds ? "+" : "-",
-                    VIEW(amount), VIEW(entry->currency), VIEW(entry->rule_id));
-    }
+    for (size_t i = 0; i < happened->decision.entry_count; i++)
+        preview_entry(explaining, explained, &happened->decision.entries[i]);
     if (happened->fate == FATE_REFUSED) {
         explaining->refused = true;
         fprintf(explaining->invocation->errors, "points explain: refused: %s\n", happened->refusal.text);
@@ -155,7 +170,13 @@ static enum err_code explain_file(struct explaining *explaining, struct err *err
 
 static enum err_code explain(struct explaining *explaining, struct err *err)
 {
-    if (explaining->invocation->argument_count == 0)
+    const struct invocation *invocation = explaining->invocation;
+    bool decided = option_given(invocation, "--entry") || option_given(invocation, "--input");
+    if (decided && invocation->argument_count > 0)
+        return err_set(err, ERR_USAGE, "--entry and --input name an event of the ledger; they take no other");
+    if (decided || (option_given(invocation, "--ledger") && invocation->argument_count > 0))
+        return explain_ledger(explaining, err);
+    if (invocation->argument_count == 0)
         return err_set(err, ERR_USAGE, "name a file of cases, or a program file and events");
     return explain_file(explaining, err);
 }
@@ -172,7 +193,12 @@ static int run(const struct invocation *invocation)
         json_dumpf(explaining.list, invocation->out, JSON_COMPACT);
         fputc('\n', invocation->out);
     }
-    if (status == EXIT_OK && explaining.refused)
+    if (status == EXIT_OK && explaining.differs)
+        fputs(
+            "points explain: the ledger has something else: the topics have forgotten some of the member's history, or "
+            "it met a budget\n",
+            invocation->errors);
+    if (status == EXIT_OK && (explaining.refused || explaining.differs))
         status = EXIT_DIFFERENCE;
     json_decref(explaining.list);
     arena_free(explaining.arena);
@@ -181,7 +207,7 @@ static int run(const struct invocation *invocation)
 
 const struct command command_explain = {
     .name = "explain",
-    .arguments = "FILE [EVENT]...",
+    .arguments = "[FILE] [EVENT]...",
     .summary = "say why an event gives what it gives, rule by rule",
     .description =
         "For each event: the rules that are for it, in order; whether each applied, and why not; the values of the "
@@ -190,18 +216,28 @@ const struct command command_explain = {
         "came "
         "of it. Nothing is written.\n\n"
         "FILE is a file of golden cases, or a program file, which is followed by events as cases have them, or by "
-        "--events. They are decided in their order, beginning with members never seen. --preview tells only the "
-        "points, "
-        "for a page that shows what a purchase will give.",
+        "--events. They are decided in their order, beginning with members never seen; with --ledger, which takes no "
+        "FILE, over what the ledger holds, by the stored programs. --preview tells only the points, for a page that "
+        "shows what a purchase will give.\n\n"
+        "--entry and --input explain what was decided: the member's events are read from the input topics from their "
+        "beginning, decided again in memory, and compared with the ledger. The exit status is 1 where they lead to "
+        "something else: budgets are shared with other members, and topics may have forgotten.",
     .least_arguments = 0,
     .most_arguments = COMMAND_ARGUMENTS_MAX,
     .loads_config = true,
     .json = true,
     .options = {{"--case", "TEXT", "of a file of cases: only those whose name holds TEXT"},
                 {"--events", "FILE", "events as `points publish` takes them, one JSON object a line; - is the input"},
+                {"--ledger", NULL, "decide the events over what the ledger holds"},
+                {"--entry", "MEMBER/N", "the event that brought the member's entry number N"},
+                {"--input", "TOPIC/P@O", "the event at offset O of partition P"},
+                {"--program", "ID", "with --ledger and --entry, where several programs are stored"},
                 {"--preview", NULL, "only the points, one line an entry"}},
     .examples = {{"points explain shop.cases --case refund", "the events of those cases"},
                  {"points explain shop.yaml \"order.paid o1 EUR tea=2x6.00\"", "what this order would give, and why"},
-                 {"points explain shop.yaml --events orders.jsonl --json", "events in a file, for a script"}},
+                 {"points explain shop.yaml --events orders.jsonl --json", "events in a file, for a script"},
+                 {"points explain --entry m-1/12", "why the member's twelfth entry is what it is"},
+                 {"points explain --ledger --preview \"order.paid cart EUR tea=1x5.00 member=m-1\"",
+                  "what this would give m-1 now"}},
     .run = run,
 };

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 import uuid
 from datetime import datetime, timezone
@@ -278,9 +279,11 @@ def kinds(world) -> list:
 
 
 def audited(world):
-    """Nothing is left to be published, and nothing found that differs."""
+    """Nothing is left to be published, nothing found that differs, and the ledger is what the model says."""
     until(lambda: world.query("SELECT count(*) FROM outbox") == [(0,)], 20, "all is published and shown")
     world.points("audit")
+    world.adopt_timers()
+    verify(world)
 
 
 def quiet(world, processor):
@@ -374,17 +377,25 @@ def test_history_at_full_speed_lets_nothing_end_too_early(make_world):
 def test_a_processor_that_was_down_catches_up_in_order(make_world):
     """Of a backlog of months, nothing falls due before every event from before it is applied."""
     world = make_world(inputs=["order", "review", "timer"]).apply(ENDING)
-    shop, members = Shop(step=3 * 3600 * SECOND), [f"m-{number}" for number in range(40)]
-    for number in range(1200):
-        member = members[number % 40 if number < 400 else 20 + number % 20]
-        if number % 5:
-            world.publish(shop.paid(member, f"o-{number}", 1000 + number))
-        else:
-            world.publish(shop.review("approved", member, f"sku-{number}"))
-    processor = world.processor().start(POINTS_BATCH_MAX_EVENTS="7")
-    quiet(world, processor)
+    history = {"POINTS_KAFKA_HISTORY_TOPICS": f"{world.topics['order']},{world.topics['review']}"}
+    shop = Shop(step=3 * 3600 * SECOND)
+
+    def days(numbers, members):
+        made = [shop.paid(f"m-{members[number % len(members)]}", f"o-{number}", 1000 + number) if number % 5 else
+                shop.review("approved", f"m-{members[number % len(members)]}", f"sku-{number}") for number in numbers]
+        world.publish(*made)
+
+    days(range(400), range(40))
+    processor = world.processor().start(**history)
+    world.wait_caught_up()
+    assert processor.terminate() == 0
+    days(range(400, 1200), range(20, 40))  # the others are quiet
+    processor.start(POINTS_BATCH_MAX_EVENTS="7", **history)
+    until(lambda: json.loads(world.points("timers", "show", "--json", **history).stdout)["due"] == 0 and world.caught_up(), 60,
+          "all that was due before the newest events is settled", every=0.5)
+    assert processor.terminate() == 0
+    quiet(world, processor.start())
     audited(world)
-    world.adopt_timers()
     decided = {key.bytes: int(number) for key, number in world.query("SELECT event_key, xmin::text FROM event_keys")}
     events_ = [(record.event["occurred_at"], decided[key_hash(record.event)]) for record in world.history
                if record.event["type"] != "timer"]

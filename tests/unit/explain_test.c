@@ -123,9 +123,10 @@ Test(explain, a_preview_tells_only_the_points)
     struct cli_result result = cli_run(line);
     remove(path);
     cr_assert_eq(result.status, EXIT_OK, "%s", result.errors);
-    cr_assert_str_eq(result.out,
-                     "[{\"member\":\"ann\",\"points\":50,\"currency\":\"points\",\"rule\":\"review-points\","
-                     "\"decimals\":0}]\n");
+    cr_assert_str_eq(
+        result.out,
+        "[{\"member\":\"ann\",\"points\":50,\"currency\":\"points\",\"pending\":false,\"rule\":\"review-points\","
+        "\"decimals\":0}]\n");
     cli_release(&result);
 }
 

@@ -220,11 +220,9 @@ enum err_code order_lines_refund(struct order_record *record, const struct order
 
 /* ---- what remains */
 
-int64_t line_share(const struct line_record *line, int64_t amount)
+int64_t line_share_left(const struct line_record *line, int64_t amount)
 {
-    assert(amount >= 0);
-    if (line->refunded == 0 || line->quantity == 0)
-        return amount;
+    assert(amount >= 0 && line->refunded > 0 && line->quantity > 0);
     int64_t refunded = line->refunded < line->quantity ? line->refunded : line->quantity;
     wide back = (wide)(uint64_t)amount * (uint64_t)refunded / (uint64_t)line->quantity;
     assert(back <= (uint64_t)amount);

@@ -48,31 +48,35 @@ bool order_was_decided(const struct order_record *record, enum event_kind kind)
     return false;
 }
 
-static bool grant_before(const struct grant *a, const struct grant *b)
+static bool grant_before(const struct grant *a, int64_t version, size_t rule)
 {
-    return a->version != b->version ? a->version < b->version : a->rule < b->rule;
+    return a->version != version ? a->version < version : a->rule < rule;
 }
 
-void grants_add(struct grants *grants, const struct grant *grant, struct scratch *scratch)
+static void grants_grow(struct grants *grants, struct scratch *scratch)
 {
-    if (grants->count == grants->capacity) {
-        size_t capacity = grants->capacity > 0 ? 2 * grants->capacity : GRANTS_SPARE;
-        struct grant *items = scratch_raw(scratch, capacity * sizeof *items);
-        if (grants->count > 0)
-            memcpy(items, grants->items, grants->count * sizeof *items);
-        grants->items = items;
-        grants->capacity = capacity;
-    }
-    assert(grants->count < grants->capacity && grant->points >= 0 && grant->wanted >= grant->points);
+    size_t capacity = grants->capacity > 0 ? 2 * grants->capacity : GRANTS_SPARE;
+    struct grant *items = scratch_raw(scratch, capacity * sizeof *items);
+    if (grants->count > 0)
+        memcpy(items, grants->items, grants->count * sizeof *items);
+    grants->items = items;
+    grants->capacity = capacity;
+}
+
+struct grant *grants_add(struct grants *grants, int64_t version, size_t rule, int64_t at, struct scratch *scratch)
+{
+    if (grants->count == grants->capacity)
+        grants_grow(grants, scratch);
+    assert(grants->count < grants->capacity);
     size_t to = grants->count++;
-    for (; to > 0 && !grant_before(&grants->items[to - 1], grant); to--)
+    for (; to > 0 && !grant_before(&grants->items[to - 1], version, rule); to--)
         grants->items[to] = grants->items[to - 1];
-    /* One by one: a copy of what was just written in parts would wait for the parts. */
-    grants->items[to].version = grant->version;
-    grants->items[to].rule = grant->rule;
-    grants->items[to].points = grant->points;
-    grants->items[to].wanted = grant->wanted;
-    grants->items[to].at = grant->at;
+    struct grant *grant = &grants->items[to];
+    grant->version = version;
+    grant->rule = rule;
+    grant->points = grant->wanted = 0;
+    grant->at = at;
+    return grant;
 }
 
 static void read_grants(struct reader *reader, struct scratch *scratch, bool with_time, struct grants *out)
@@ -93,7 +97,7 @@ static void read_grants(struct reader *reader, struct scratch *scratch, bool wit
         int64_t cut = head & GRANT_WAS_CUT ? read_natural(reader) : 0;
         grant->at = with_time ? read_signed(reader) : 0;
         if (!checked_add(grant->points, cut, &grant->wanted) || (head & GRANT_WAS_CUT && cut == 0) ||
-            (i > 0 && !grant_before(&grant[-1], grant)))
+            (i > 0 && !grant_before(&grant[-1], grant->version, grant->rule)))
             reader_fail(reader);
     }
 }

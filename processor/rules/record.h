@@ -115,7 +115,8 @@ enum err_code once_record_decode(struct bytes bytes, struct scratch *scratch, st
 struct bytes order_record_encode(const struct order_record *record, struct scratch *scratch);
 struct bytes once_record_encode(const struct once_record *record, struct scratch *scratch);
 
-/* At its place among the others; the rule has not granted yet. */
-void grants_add(struct grants *grants, const struct grant *grant, struct scratch *scratch);
+/* A grant at its place among the others, of no points yet; the rule has not granted before. Earlier pointers are void.
+ */
+struct grant *grants_add(struct grants *grants, int64_t version, size_t rule, int64_t at, struct scratch *scratch);
 
 #endif

@@ -343,11 +343,8 @@ const struct balance *state_find_balance(const struct member_state *state, struc
     return NULL;
 }
 
-struct balance *state_balance(struct member_state *state, struct text currency, struct scratch *scratch)
+static struct balance *make_balance(struct member_state *state, struct text currency, struct scratch *scratch)
 {
-    for (size_t i = 0; i < state->balance_count; i++)
-        if (text_equal(state->balances[i].currency, currency))
-            return &state->balances[i];
     size_t at = 0;
     while (at < state->balance_count && text_compare(state->balances[at].currency, currency) < 0)
         at++;
@@ -358,6 +355,14 @@ struct balance *state_balance(struct member_state *state, struct text currency, 
     state->balances[at] = (struct balance){.currency = currency};
     state->balance_count++;
     return &state->balances[at];
+}
+
+struct balance *state_balance(struct member_state *state, struct text currency, struct scratch *scratch)
+{
+    for (size_t i = 0; i < state->balance_count; i++)
+        if (text_equal(state->balances[i].currency, currency))
+            return &state->balances[i];
+    return make_balance(state, currency, scratch);
 }
 
 bool state_lots_agree(const struct member_state *state)

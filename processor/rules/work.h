@@ -37,7 +37,7 @@ struct work {
     struct arena *arena;     /* what the decision is made of */
     struct scratch *scratch; /* what the step needs meanwhile */
     struct err *err;
-    struct member_work members[STEP_PARTIES_MAX];
+    struct member_work *members; /* room for STEP_PARTIES_MAX */
     size_t member_count;
     int64_t now;                         /* µs: when the event occurred or, while settling, when that fell due */
     bool waiting;                        /* an undoing was kept for what it undoes */

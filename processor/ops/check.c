@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "cases/cases.h"
+#include "cases/words.h"
+#include "decode/readers.h"
 #include "ops/command.h"
 #include "program/bundle.h"
 #include "program/load.h"
@@ -26,6 +29,7 @@ struct findings {
     json_t *errors;
     struct arena *arena; /* of all programs, which are held against each other */
     const struct zones *zones;
+    struct readers *readers;
     struct checked_program programs[COMMAND_ARGUMENTS_MAX]; /* those without an error */
     size_t program_count;
 };
@@ -42,7 +46,7 @@ static void note_checked(struct findings *findings, const char *path)
     json_array_append_new(findings->checked, json_of(path, strlen(path)));
 }
 
-/* line 0: the error is about the whole. */
+/* line 0: the error is about the whole file; column 0: about the line. */
 static void note_error(void *context, const char *file, int line, int column, const char *message)
 {
     struct findings *findings = context;
@@ -52,8 +56,10 @@ static void note_error(void *context, const char *file, int line, int column, co
                                     column, "text", json_of(message, strlen(message))));
     if (findings->invocation->json)
         return;
-    if (line)
+    if (column)
         fprintf(out, "%s:%d:%d: %s\n", file, line, column, message);
+    else if (line)
+        fprintf(out, "%s:%d: %s\n", file, line, message);
     else
         fprintf(out, "%s: %s\n", file, message);
 }
@@ -149,17 +155,72 @@ static void check_versions(struct findings *findings)
             note_error(findings, programs[i].path, 0, 0, err.text);
 }
 
-static void check_programs(struct findings *findings)
+/* Golden cases are read, with the programs that they name, and not run. */
+static void check_cases(struct findings *findings, const char *path)
+{
+    struct arena *arena = arena_new(ARENA_KEEP);
+    struct case_file file;
+    struct case_faults faults = {0};
+    note_checked(findings, path);
+    cases_read(path, findings->zones, arena, &file, &faults);
+    for (size_t i = 0; i < faults.count; i++) {
+        const struct case_fault *fault = &faults.items[i];
+        note_error(findings, arena_printf(arena, "%.*s", VIEW(fault->file)).at, fault->line, fault->column,
+                   arena_printf(arena, "%.*s", VIEW(fault->message)).at);
+    }
+    arena_free(arena);
+}
+
+/* A schema that a producer writes events with: whether ours reads what it writes. */
+static void check_schema(struct findings *findings, const char *path)
+{
+    struct text json;
+    struct schema *schema = NULL;
+    struct plan *plan = NULL;
+    struct err err;
+    note_checked(findings, path);
+    enum err_code code = program_read_file(path, findings->arena, &json, &err);
+    if (code == ERR_NONE)
+        code = schema_parse(json, &schema, &err);
+    if (code == ERR_NONE)
+        code = readers_resolve(findings->readers, schema, &plan, &err);
+    if (code != ERR_NONE)
+        note_error(findings, path, 0, 0, err.text);
+    plan_free(plan);
+    if (schema)
+        schema_free(schema);
+}
+
+static void check_file(struct findings *findings, const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    if (dot && strcmp(dot, ".cases") == 0)
+        check_cases(findings, path);
+    else if (dot && strcmp(dot, ".avsc") == 0)
+        check_schema(findings, path);
+    else
+        check_program(findings, path);
+}
+
+static void check_found(struct findings *findings, const char *pattern)
+{
+    glob_t found;
+    if (glob(pattern, 0, NULL, &found) != 0)
+        return;
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        check_file(findings, found.gl_pathv[i]);
+    globfree(&found);
+}
+
+static void check_files(struct findings *findings)
 {
     const struct invocation *invocation = findings->invocation;
     for (int i = 0; i < invocation->argument_count; i++)
-        check_program(findings, invocation->arguments[i]);
-    glob_t found;
-    if (invocation->argument_count || glob("config/programs/*.yaml", 0, NULL, &found) != 0)
+        check_file(findings, invocation->arguments[i]);
+    if (invocation->argument_count > 0)
         return;
-    for (size_t i = 0; i < found.gl_pathc; i++)
-        check_program(findings, found.gl_pathv[i]);
-    globfree(&found);
+    check_found(findings, "config/programs/*.yaml");
+    check_found(findings, "config/programs/*.cases");
 }
 
 static void print_summary(const struct findings *findings)
@@ -188,10 +249,13 @@ static int check(const struct invocation *invocation)
     check_config(&findings);
     if (zones_load(ZONES_FOLDER, findings.arena, &findings.zones, &err))
         note_error(&findings, ZONES_FOLDER, 0, 0, err.text);
+    else if (readers_new(&findings.readers, &err))
+        note_error(&findings, "schemas built in", 0, 0, err.text);
     else
-        check_programs(&findings);
+        check_files(&findings);
     check_versions(&findings);
     print_summary(&findings);
+    readers_free(findings.readers);
     arena_free(findings.arena);
     int status = json_array_size(findings.errors) ? EXIT_CONFIG : EXIT_OK;
     json_decref(findings.checked);
@@ -201,19 +265,22 @@ static int check(const struct invocation *invocation)
 
 const struct command command_check = {
     .name = "check",
-    .arguments = "[PROGRAM]...",
-    .summary = "find every error in the configuration and in program files",
+    .arguments = "[FILE]...",
+    .summary = "find every error in the configuration, programs, cases and schemas",
     .description =
         "Reads the configuration, the environment and the files that it names (secrets, Kafka properties), then each "
-        "program file given, or config/programs/*.yaml, and prints every error as FILE:LINE:COLUMN: what was found, "
-        "what was expected and a hint. Nothing is contacted and nothing is changed.",
+        "FILE: a program; golden cases (.cases), which are not run; or the schema that a producer writes events with "
+        "(.avsc), which must be one that the processor reads. Without a FILE, those of config/programs. Several "
+        "versions of one program must not overlap. Every error is printed as FILE:LINE:COLUMN: what was found, what "
+        "was expected and a hint. Nothing is contacted and nothing is changed.",
     .most_arguments = COMMAND_ARGUMENTS_MAX,
     .json = true,
     .options = {{"--config", "FILE", "settings; without it $POINTS_CONFIG, else defaults"}},
     .examples =
         {
-            {"points check", "the settings and all programs"},
+            {"points check", "the settings, all programs, cases and schemas"},
             {"points check shop.yaml", "is the changed program right?"},
+            {"points check orders-v3.avsc", "will events written with this schema be read?"},
             {"points check --config /etc/points.conf --json", "for a script that deploys"},
         },
     .run = check,

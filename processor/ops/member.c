@@ -1,10 +1,12 @@
 #include <inttypes.h>
 #include <jansson.h>
 
+#include "base/clock.h"
 #include "base/rfc3339.h"
 #include "ops/command.h"
 #include "ops/database.h"
 #include "ops/member_read.h"
+#include "ops/member_state.h"
 #include "program/store.h"
 #include "rules/program_model.h"
 #include "rules/rate.h"
@@ -97,25 +99,15 @@ static int decimals_of(const struct program_set *programs, struct text id, struc
 struct shown {
     const struct member_view *view;
     const struct program_set *programs;
+    struct member_holdings holdings;
     struct err verdict;
 };
-
-/* null where nothing ever counted towards a level. */
-static json_t *tier_json(const struct state_tier *tier)
-{
-    char ends[RFC3339_SIZE];
-    if (!tier)
-        return json_null();
-    bool lasts = tier->ends_at == INT64_MAX;
-    return json_pack("{s:o, s:s?}", "level", string_of(tier->level), "ends_at",
-                     lasts ? NULL : rfc3339_format(tier->ends_at, ends));
-}
 
 static json_t *view_json(const struct shown *shown)
 {
     const struct member_view *view = shown->view;
     const struct err *verdict = &shown->verdict;
-    json_t *balances = json_array(), *entries = json_array(), *tier = tier_json(view->summary.tier);
+    json_t *balances = json_array(), *entries = json_array();
     for (size_t i = 0; i < view->summary.balance_count; i++) {
         const struct state_balance *balance = &view->summary.balances[i];
         json_array_append_new(balances,
@@ -125,11 +117,13 @@ static json_t *view_json(const struct shown *shown)
     }
     for (size_t i = 0; i < view->entry_count; i++)
         json_array_append_new(entries, entry_json(&view->entries[i]));
-    return json_pack("{s:o, s:o, s:I, s:b, s:o, s:b, s:s?, s:o, s:o, s:o}", "program", string_of(view->program_id),
-                     "member", string_of(view->member_id), "version", (json_int_t)view->version, "erased",
-                     view->summary.erased, "merged_into", string_of(view->summary.merged_into), "verified",
-                     verdict->code == ERR_NONE, "difference", verdict->code ? verdict->text : NULL, "tier", tier,
-                     "balances", balances, "entries", entries);
+    json_t *object =
+        json_pack("{s:o, s:o, s:I, s:b, s:o, s:b, s:s?, s:o, s:o}", "program", string_of(view->program_id), "member",
+                  string_of(view->member_id), "version", (json_int_t)view->version, "erased", view->summary.erased,
+                  "merged_into", string_of(view->summary.merged_into), "verified", verdict->code == ERR_NONE,
+                  "difference", verdict->code ? verdict->text : NULL, "balances", balances, "entries", entries);
+    member_holdings_json(object, &shown->holdings);
+    return object;
 }
 
 /* The effect on what is available with its sign, "+10.50", as a terminated text. */
@@ -170,17 +164,6 @@ static void print_balance(FILE *out, const struct state_balance *balance, int de
             balance->currency.at, (int)has.len, has.at, (int)earned.len, earned.at);
 }
 
-static void print_tier(FILE *out, const struct state_tier *tier)
-{
-    char ends[RFC3339_SIZE];
-    if (!tier || tier->level.len == 0)
-        return;
-    fprintf(out, "  level %.*s", (int)tier->level.len, tier->level.at);
-    if (tier->ends_at != INT64_MAX)
-        fprintf(out, ", which ends %s if nothing else counts", rfc3339_format(tier->ends_at, ends));
-    fprintf(out, "\n");
-}
-
 static void print_view(FILE *out, const struct shown *shown)
 {
     const struct member_view *view = shown->view;
@@ -191,11 +174,11 @@ static void print_view(FILE *out, const struct shown *shown)
     if (view->summary.merged_into.len > 0)
         fprintf(out, "  merged into %.*s: what comes for this member counts there\n",
                 (int)view->summary.merged_into.len, view->summary.merged_into.at);
-    print_tier(out, view->summary.tier);
     for (size_t i = 0; i < view->summary.balance_count; i++) {
         const struct state_balance *balance = &view->summary.balances[i];
         print_balance(out, balance, decimals_of(shown->programs, view->program_id, balance->currency));
     }
+    member_holdings_print(out, &shown->holdings);
     for (size_t i = 0; i < view->entry_count; i++) {
         const struct member_entry *entry = &view->entries[i];
         print_entry(out, entry, decimals_of(shown->programs, view->program_id, entry->currency));
@@ -223,6 +206,9 @@ static enum err_code show_one(const struct invocation *invocation, PGconn *conne
     if (code || !found)
         return code;
     struct shown shown = {.view = &view, .programs = programs};
+    code = member_holdings_read(view.state, programs, program, clock_utc_us(), arena, &shown.holdings, err);
+    if (code)
+        return code;
     findings->all_verified &= member_verify(&view, &shown.verdict) == ERR_NONE;
     findings->found++;
     if (invocation->json)
@@ -280,7 +266,10 @@ const struct command command_member_show = {
     .arguments = "ID",
     .summary = "say what a member has, and why",
     .description =
-        "Prints the member's balances, then every entry of the ledger with its reason: what it did to the available "
+        "Prints the member's balances; the points that end, and when; those that are pending, and until when; the tier "
+        "and "
+        "the way to the next; what was used of limits; then every entry of the ledger with its reason: what it did to "
+        "the available "
         "points, under which rule and version of the program, for which order or product, and which record of which "
         "topic brought it. With --json amounts are in minor units of the point currency, of which `decimals` tells the "
         "digits.\n\n"

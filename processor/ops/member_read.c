@@ -100,7 +100,8 @@ static enum err_code read_state(PGconn *connection, const char *key, struct aren
         struct bytes state = {(const uint8_t *)PQgetvalue(rows, 0, 1), (size_t)PQgetlength(rows, 0, 1)};
         memcpy(&version, PQgetvalue(rows, 0, 0), sizeof version);
         out->version = (int64_t)__builtin_bswap64(version);
-        code = state_summarise(arena_bytes(arena, state), arena, &out->summary, err);
+        out->state = arena_bytes(arena, state);
+        code = state_summarise(out->state, arena, &out->summary, err);
     }
     PQclear(rows);
     return code;

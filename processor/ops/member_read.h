@@ -35,6 +35,7 @@ struct member_view {
     struct text member_id;
     int64_t version;
     struct state_summary summary;
+    struct bytes state;                 /* of which the summary is made */
     const struct member_entry *entries; /* all, by sequence */
     size_t entry_count;
 };

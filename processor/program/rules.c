@@ -144,7 +144,7 @@ static const struct field rule_fields[] = {
     {"basis", false, read_basis, &basis_shape, "what of an order's price counts"},
     {"minimum", false, read_minimum, &minimum_shape, "the least amount of an order, by currency"},
     {"rounding", false, read_rounding, &rounding_shape, "how fractions of a point end, once, last; down without it"},
-    {"nth_order", false, read_nth, &nth_shape, "for the member's first order, or the 2nd, 5th"},
+    {"nth_order", false, read_nth, &nth_shape, "for the member's first order, or the 2nd, 5th, or `2 and later`"},
     {"stacking", false, read_stacking, &stacking_shape,
      "beside other rules: add, best of GROUP, or exclusive; add without it"},
     {"priority", false, read_priority, &priority_shape, "which of several exclusive rules stands: the highest"},

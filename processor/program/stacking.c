@@ -56,8 +56,12 @@ void read_priority(struct loader *loader, const struct node *node, void *into)
 }
 
 static const struct shape ordinal_shape = {.kind = SHAPE_WHOLE, .least = 1, .most = PROGRAM_NTH_MAX};
+static const struct shape later_shape = {
+    .kind = SHAPE_TEXT, .pattern = "^([1-9]|[1-5][0-9]|6[0-4]) and later$", .example = "2 and later"};
+static const struct shape one_ordinal_shape = {
+    .kind = SHAPE_WHOLE, .least = 1, .most = PROGRAM_NTH_MAX, .otherwise = &later_shape};
 const struct shape nth_shape = {
-    .kind = SHAPE_LIST, .least = 1, .most = PROGRAM_NTH_MAX, .of = &ordinal_shape, .otherwise = &ordinal_shape};
+    .kind = SHAPE_LIST, .least = 1, .most = PROGRAM_NTH_MAX, .of = &ordinal_shape, .otherwise = &one_ordinal_shape};
 
 static void read_ordinal(struct loader *loader, const struct node *node, uint64_t *nth)
 {
@@ -70,10 +74,26 @@ static void read_ordinal(struct loader *loader, const struct node *node, uint64_
     *nth |= bit;
 }
 
+/* "2 and later". False where it is nothing of that kind. */
+static bool parse_later(struct text text, struct rule *rule)
+{
+    struct text ordinal = next_word(&text);
+    struct decimal first;
+    if (!text_equal(next_word(&text), TEXT("and")) || !text_equal(next_word(&text), TEXT("later")) ||
+        next_word(&text).len > 0 || !decimal_parse(ordinal, 0, &first) || first.digits < 1 ||
+        first.digits > PROGRAM_NTH_MAX)
+        return false;
+    rule->nth = UINT64_MAX << (first.digits - 1);
+    rule->nth_and_later = true;
+    return true;
+}
+
 void read_nth(struct loader *loader, const struct node *node, void *into)
 {
     struct draft *draft = into;
     if (!expect_order_rule(loader, node, draft, "nth_order"))
+        return;
+    if (node->kind == NODE_SCALAR && parse_later(node->text, &draft->rule))
         return;
     if (node->kind != NODE_LIST) {
         read_ordinal(loader, node, &draft->rule.nth);

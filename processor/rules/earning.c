@@ -127,6 +127,15 @@ enum err_code earning_of_event(struct work *work, const struct member_work *memb
     return compute(work, member, work->program, rule, rule->rates, &measure, event, out);
 }
 
+/* nth: the member's how-manieth order it is, from 1. */
+static bool counts_nth(const struct rule *rule, int64_t nth)
+{
+    if (rule->nth == 0)
+        return true;
+    assert(nth > 0);
+    return nth > PROGRAM_NTH_MAX ? rule->nth_and_later : rule->nth >> (nth - 1) & 1;
+}
+
 enum err_code earning_of_order(struct work *work, const struct member_work *member, const struct program *terms,
                                const struct rule *rule, struct order_view *view, const struct order_decision *decision,
                                size_t money, int64_t *out)
@@ -136,7 +145,7 @@ enum err_code earning_of_order(struct work *work, const struct member_work *memb
     *out = 0;
     if (!is_open(member, terms, &rule->gate, decision->at))
         return skip(work, SKIP_CLOSED);
-    if (rule->nth != 0 && (record->nth > PROGRAM_NTH_MAX || !(rule->nth >> (record->nth - 1) & 1)))
+    if (!counts_nth(rule, record->nth))
         return skip(work, SKIP_NTH);
     if (!order_view_measure(view, terms, rule, money, &measure))
         return overflow(work, rule);

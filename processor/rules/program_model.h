@@ -141,6 +141,7 @@ struct rule {
     unsigned basis;                  /* enum basis_part */
     uint32_t image;                  /* enum order_image: what of an order the rule reads */
     uint64_t nth;                    /* of orders: bit n - 1 for the member's nth; 0: any */
+    bool nth_and_later;              /* and for those that have no bit */
     enum stacking stacking;
     struct text group; /* of STACK_BEST */
     int64_t priority;  /* of exclusive rules the highest; in a group, among equals */

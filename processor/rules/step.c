@@ -58,7 +58,8 @@ static void assert_conserved(const struct work *work, const struct member_work *
         moved.pending += entry->to == ACCOUNT_MEMBER_PENDING     ? amount
                          : entry->from == ACCOUNT_MEMBER_PENDING ? -amount
                                                                  : 0;
-        moved.lifetime += (uint64_t)entry_lifetime_effect(entry->kind, entry->from, entry->to, entry->amount);
+        moved.lifetime +=
+            (uint64_t)entry_lifetime_effect((int)entry->kind, (int)entry->from, (int)entry->to, entry->amount);
         entries++;
         assert(entry->sequence == entries && entry->amount > 0);
     }

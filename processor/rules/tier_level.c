@@ -178,6 +178,20 @@ static size_t rolling_fit(const struct program *program, const struct tier_state
     return fit(program, tier, months_later(day + 1, -YEAR_MONTHS), day + 1);
 }
 
+int64_t tier_counted_at(const struct program *program, const struct tier_state *tier, struct text key, int64_t at)
+{
+    int64_t day = tier_day_of(program, at);
+    switch (program->tiers->period) {
+    case TIER_LIFETIME:
+        return tier_sum(tier, key, 0, 1);
+    case TIER_CALENDAR_YEAR:
+        return tier_sum(tier, key, year_begins(year_of_day(day)), year_begins(year_of_day(day) + 1));
+    case TIER_ROLLING_YEAR:
+        break;
+    }
+    return tier_sum(tier, key, months_later(day + 1, -YEAR_MONTHS), day + 1);
+}
+
 /* The first day whose level a day does not hold up any more. */
 static int64_t grace_ends(const struct tiers *tiers, int64_t day)
 {

@@ -25,6 +25,9 @@ void tier_roll(const struct program *program, struct tier_state *tier, int64_t d
 /* The level at that time; not before the years that the state was taken to. */
 size_t tier_level_at(const struct program *program, const struct tier_state *tier, int64_t at);
 
+/* What counts towards levels at that time: of a currency or, where the key is empty, of orders. */
+int64_t tier_counted_at(const struct program *program, const struct tier_state *tier, struct text key, int64_t at);
+
 /* When the level may fall next after that time, if nothing else counts, µs UTC; INT64_MAX: never. */
 int64_t tier_due_after(const struct program *program, const struct tier_state *tier, int64_t at);
 

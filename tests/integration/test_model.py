@@ -8,7 +8,8 @@ import random
 import pytest
 
 from lib import wire
-from lib.programs import ALL, random_program
+from lib.events import SECOND
+from lib.programs import ALL, random_order_program, random_program
 from lib.verify import verify
 from lib.workload import Workload
 
@@ -78,6 +79,31 @@ def test_small_batches_give_the_same_ledger_as_large_ones(make_world):
     for other in ledgers[1:]:
         for name, rows in other.items():
             assert rows == ledgers[0][name], name
+
+
+@pytest.mark.parametrize("round_", range(2))
+def test_whatever_rules_on_orders_can_do(make_world, round_):
+    """Filters, bases, conditions, amounts by expression, gates by the member's clock, stacking, multipliers and nth orders in
+    random company, over two versions, on two instances."""
+    seed = SEED + round_
+    print(f"POINTSTEST_SEED={seed} repeats this history as its first")
+    rng = random.Random(seed)
+    world = make_world(partitions=3)
+    for number in range(5):
+        for version in (1, 2):
+            world.apply(random_order_program(rng, f"program-{number}", version))
+    first, second = world.processor().start(), world.processor("1").start()
+    workload = Workload(world, seed, members=40, step=1800 * SECOND)  # half of it before the second versions
+    for _ in range(4):
+        world.send(*workload.plan(750))
+    world.wait_caught_up(120)
+    for processor in (first, second):
+        processor.terminate()
+    world.adopt_timers()
+    seen, expected = verify(world, redis=False)
+    assert {entry.program_version for entries in seen.entries.values() for entry in entries} == {1, 2}
+    assert {entry.kind for entries in seen.entries.values() for entry in entries} >= {1, 2, 6}
+    assert len(expected.applied) > 2000
 
 
 @pytest.mark.parametrize("round_", range(2))

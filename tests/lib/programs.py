@@ -185,7 +185,7 @@ def random_order_rule(rng, number: int, nth: bool) -> str:
     parts += random_items(rng) if rng.random() < 0.4 else ""
     parts += random_basis(rng) if rng.random() < 0.4 else ""
     parts += f", minimum: {{EUR: {rng.choice(('10.00', '25.00', '0.01'))}, USD: 12.00}}" if rng.random() < 0.3 else ""
-    parts += f", nth_order: {rng.choice(('1', '[1, 3]', '[2, 4, 5]'))}" if nth and rng.random() < 0.25 else ""
+    parts += f", nth_order: {rng.choice(('1', '[1, 3]', '[2, 4, 5]', '2 and later'))}" if nth and rng.random() < 0.25 else ""
     parts += f", stacking: {rng.choice(('best of a', 'best of a', 'best of b', 'exclusive'))}" if rng.random() < 0.5 else ""
     parts += f", priority: {rng.randint(1, 3)}" if rng.random() < 0.3 and "stacking" in parts else ""
     return f"  - {{{parts}}}\n"
@@ -227,4 +227,21 @@ multipliers:
 rewards:
   - {{id: voucher, each: 900 coins, give: Voucher}}
   - {{id: gift, each: 200.00 EUR spent, give: Gift}}
+"""
+
+
+def with_tiers(rng, program: str) -> str:
+    """The program, and levels by whatever its points are called."""
+    by, low, high = rng.choice((("spend", "{EUR: 100.00, USD: 70.50}", "{EUR: 400.00}"), ("orders", "2", "5"),
+                                ("{earned: coins}", "150", "700")))
+    over = rng.choice(("over: lifetime", "over: calendar_year", "over: calendar_year\n  down: one_step",
+                       "over: calendar_year\n  grace: 6 weeks", "over: rolling_year", "over: rolling_year\n  grace: 30 days"))
+    return f"""{program}\
+tiers:
+  by: {by}
+  {over}
+  levels:
+{rng.choice(("", "    - {id: base, at: 0, bonus: 3 coins, birthday: {give: Cake, bonus: 11 extra}}" + chr(10)))}\
+    - {{id: silver, at: {low}, multiplier: {rng.choice(("1", "1.25", "2"))}, bonus: {rng.choice(("40 coins", "7 extra"))}}}
+    - {{id: gold, at: {high}, multiplier: 1.5, birthday: {{give: Larger cake}}}}
 """

@@ -230,7 +230,7 @@ class Workload:
         kind = self.random.choice(("enrolled", "enrolled", "updated", "updated", "left"))
         return shop.make("member", kind, member, zone=self.random.choice(ZONES), language=self.random.choice(("de", "en-GB", "")),
                          segments=self.random.sample(("vip", "new", "staff"), self.random.randrange(3)),
-                         consent=self.random.random() < 0.5, attributes=self.random.choice(({}, {"size": "4"}, {"size": "large"})))
+                         birthday=self.random.choice(("", "1990-06-15", "2000-02-29")), consent=self.random.random() < 0.5, attributes=self.random.choice(({}, {"size": "4"}, {"size": "large"})))
 
     # ---- what is wrong
 

@@ -15,6 +15,7 @@ from model.lots import Lot, Pending
 from model.order import Asked, Grant, Order, Remains, line_key, read_lines, unite_grants, unite_orders
 from model.profile import Profile
 from model.program import Program, ProgramSet, Rule
+from model.tiers import Judging, Tier
 
 PROGRAMME, AVAILABLE, PENDING, REDEEMED, BREAKAGE, CONVERTED, MERGED_ACCOUNT = 1, 2, 3, 4, 5, 6, 7
 ACCRUAL, TAKE_BACK, CONVERSION, CONVERSION_VOIDED, REDEMPTION, ADJUSTMENT, MERGED_EARNED, MERGED = 1, 2, 3, 4, 5, 6, 7, 8
@@ -100,6 +101,7 @@ class State:
     spent: dict = field(default_factory=dict)  # reward id -> minor units spent towards it
     orders: dict = field(default_factory=dict)
     subjects: dict = field(default_factory=dict)  # (kind, name) -> Once
+    tier: Tier | None = None
     profile: Profile = field(default_factory=Profile)
     lots: list = field(default_factory=list)  # all points
     pending: list = field(default_factory=list)
@@ -175,7 +177,7 @@ def touched(states: dict, event: dict) -> list:
     return list(members)
 
 
-class Step:
+class Step(Judging):
     """One decision under way."""
 
     def __init__(self, programs: ProgramSet, program: Program, states: dict, event: dict):
@@ -255,6 +257,7 @@ class Step:
         self.tell("points.granted", member, amount, rule.currency, rule.currency, rule.id, subject, "", terms.version, partner,
                   words(terms, rule, amount, subject))
         self.accrued.add((member, rule.currency))
+        self.count(member, terms, "earned", rule.currency, amount, self.granted_at if rule.pending is None else self.now)
 
     def put_aside(self, member, terms: Program, rule: Rule, amount: int, wanted: int, subject: str, partner: str, due: int | None):
         credit = Pending(due, lots.subject_key_of(rule, subject), terms.version, terms.rules.index(rule), partner, subject,
@@ -286,7 +289,9 @@ class Step:
         return ([(lot.end, 0, "expiry", self.expire) for lot in state.lots if lot.end is not None]
                 + [(credit.due, 1, "posting", self.post_due) for credit in state.pending if credit.due is not None]
                 + [(lot.warn, 2, "warning", self.warn) for lot in state.lots if lot.warn is not None]
-                + [(due, 3, "refund", self.drop_waiting) for due, _ in state.waiting])
+                + [(due, 3, "refund", self.drop_waiting) for due, _ in state.waiting]
+                + [(tier.due, 4, "tier", self.end_tier) for tier in [state.tier] if tier is not None and tier.due is not None]
+                + [(tier.birthday, 5, "birthday", self.gift) for tier in [state.tier] if tier is not None and tier.birthday is not None])
 
     def settle_due(self):
         """What each member owes by the event's time, in order of the times, as if nothing had come since."""
@@ -323,17 +328,16 @@ class Step:
 
     # ---- limits
 
-    def applied(self, member, terms: Program, rule: Rule, at: int) -> list:
-        network = self.event.get("network") or ""
+    def applied(self, member, terms: Program, rule: Rule, grant: Grant) -> list:
         found = []
         for owner, kept, many in ((member, limits.KEPT, rule.limits), ((terms.id, None), None, rule.budgets)):
             for limit in many:
-                period = limits.window(limit.period, at, terms.zone, terms.week_begins)
-                found.append((self.state(owner).uses, limit, limit.key(network), period, kept))
+                period = limits.window(limit.period, grant.at, terms.zone, terms.week_begins)
+                found.append((self.state(owner).uses, limit, limit.key(grant.network), period, kept))
         return found
 
     def give_back(self, member, terms: Program, rule: Rule, amount: int, grant: Grant):
-        for uses, limit, key, _, _ in self.applied(member, terms, rule, grant.at):
+        for uses, limit, key, _, _ in self.applied(member, terms, rule, grant):
             back = amount if not limit.times else int(amount == grant.points)
             uses.give_back(key, grant.at, back)
 
@@ -342,11 +346,12 @@ class Step:
     def accrue(self, member, terms: Program, rule: Rule, wanted: int, subject: str, partner: str, grant: Grant):
         """Grants so much more, as far as limits leave it."""
         grant.wanted += wanted
-        amount = limits.take(wanted, grant.points, self.applied(member, terms, rule, grant.at)) if wanted > 0 else 0
+        amount = limits.take(wanted, grant.points, self.applied(member, terms, rule, grant)) if wanted > 0 else 0
         if amount <= 0:
             return
         grant.points += amount
         due = self.available_at(rule, grant)
+        self.granted_at = grant.at
         self.touch(member, terms, rule.currency)
         if rule.pending is not None and (due is None or due > self.now):
             self.put_aside(member, terms, rule, amount, wanted, subject, partner, due)
@@ -362,6 +367,7 @@ class Step:
             return
         self.void_until_covered(member, currency, amount)
         wanted = amount
+        self.count(member, terms, "earned", currency, -wanted, grant.at if rule.pending is None else self.available_at(rule, grant) or 0)
         if terms.refunds == "clamp":
             amount = min(amount, max(0, state.balances.get(currency, 0)))
         if amount > 0:
@@ -398,6 +404,7 @@ class Step:
     def settle(self, member, money: str = "", spent: int = 0):
         """Automatic rewards after an event's entries: points that reach a threshold turn, purchases are counted. They are
         booked under the version in force at the event's time, whose thresholds the tests' versions share."""
+        self.follow_tier(member)
         state = self.state(member)
         for reward in self.program.rewards:
             if reward.spent and reward.currency == money and spent != 0:
@@ -424,6 +431,19 @@ class Step:
                 handler()
         except earning.Overflow:
             raise Refused("overflow") from None
+
+    def follow_tiers(self):
+        """What the event changed may change a level."""
+        if self.event["type"] == "timer" or self.event["kind"] in ("merged", "erased"):
+            return
+        required = self.program.enrolment_required
+        for member in parties(self.event):
+            if self.program.tiers is None and (self.before.get(member) or State()).tier is None:
+                continue
+            state = self.out.states.get(member) or self.before.get(member) or State()
+            told = self.event["type"] == "member" and state != self.before.get(member)
+            if (state.tier is not None and state.tier.moved) or state.profile.counts(self.now, required):
+                self.follow_tier(member, told)
 
     def all_count(self) -> bool:
         """Whether what earns counts for all whom the event touches."""
@@ -505,16 +525,20 @@ class Step:
         key = subject_key("order", event["order_id"])
         awaited = any(rule.pending is not None and rule.pending.awaits == event["kind"] for rule in self.program.rules)
         awaited = awaited or any(c.key == key and c.awaits == event["kind"] for c in self.state(member).pending)
-        if not rules and not awaited:
+        tiers = self.program.tiers
+        counts = bool(rules) or (event["kind"] == "paid" and tiers is not None and tiers.measure != "earned")
+        if not counts and not awaited:
             return
-        order = self.order_of(member, bool(rules or event.get("lines")))
+        order = self.order_of(member, bool(counts or event.get("lines")))
         if event["kind"] in order.happened():
             return
-        first = not order.known and bool(rules or event.get("lines"))
+        first = not order.known and bool(counts or event.get("lines"))
         if first:
             order.partner_id = self.partner
+            order.tier = self.held[member]
             order.take(event)
             order.spent = order.remaining()
+            order.was_gone = order.gone()
             others = [other for other in self.state(member).orders.values() if other is not order and other.known]
             order.nth = 1 + sum(not other.gone() for other in others)
             order.known = True
@@ -523,6 +547,8 @@ class Step:
         if order.known:
             self.follow_order(member, order, len(order.asked) - 1)
         self.release(member, key, event["kind"])
+        if first:
+            self.count_purchase(member, order, order.spent, int(not order.gone()))
         self.settle(member, order.currency, order.spent if first else 0)
 
     def follow_order(self, member, order: Order, place: int):
@@ -532,7 +558,7 @@ class Step:
         elsewhere = {rule.id for other in before if other.version != asked.version
                      for rule in self.programs.version(self.program.id, other.version).rules if rule.on == f"order.{other.kind}"}
         remains = Remains(order)
-        situation = earning.Situation(terms, self.state(member).profile, asked.at, remains.as_event(self.event, asked))
+        situation = earning.Situation(terms, self.state(member).profile, asked.at, remains.as_event(self.event, asked), order.tier)
         dues = [(rule, earning.of_order(situation, rule, remains)) for rule in terms.rules if rule.on == f"order.{asked.kind}"]
         for rule, points in earning.stacked(dues):
             if rule.id in elsewhere and (terms.version, rule.id) not in order.granted:
@@ -546,9 +572,11 @@ class Step:
     def recompute(self, member, order: Order):
         """The grants as if what remains had been ordered, each at its own terms, in the order in which they were decided."""
         self.at_hand = order
+        was_gone, order.was_gone = order.was_gone, order.gone()
         for place in range(len(order.asked)):
             self.follow_order(member, order, place)
         before, order.spent = order.spent, order.remaining()
+        self.count_purchase(member, order, order.spent - before, was_gone - order.was_gone)
         self.settle(member, order.currency, order.spent - before)
 
     # ---- things that count once
@@ -558,7 +586,7 @@ class Step:
 
     def situation(self, member) -> earning.Situation:
         fields = earning.event_fields(self.event)
-        return earning.Situation(self.program, self.state(member).profile, self.event["occurred_at"], fields)
+        return earning.Situation(self.program, self.state(member).profile, self.event["occurred_at"], fields, self.held[member])
 
     def grant_stacked(self, member, held: Once, rules: list, subject: str, value: int = 0):
         """Grants what the rules give that did not grant before for the same thing, beside each other as they stack."""
@@ -571,7 +599,7 @@ class Step:
     def grant_once(self, member, held: Once, rule: Rule, subject: str, amount: int):
         if amount <= 0:
             return
-        grant = Grant(self.program.version, 0, 0, self.event["occurred_at"])
+        grant = Grant(self.program.version, 0, 0, self.event["occurred_at"], self.event.get("network") or "")
         if rule.once_per is not None:
             if not held.granted:
                 held.partner_id = self.partner
@@ -706,6 +734,7 @@ class Step:
             self.tell("member.merged", ends, max(0, amount), currency, currency, "merge", into[1])
             self.tell("member.merged", into, max(0, amount), currency, currency, "merge", ends[1])
         new.profile.unite(old.profile)
+        self.unite_tiers(into, old.tier)
         new.merged |= {ends} | old.merged
         self.out.states[ends] = State(sequence=old.sequence, balances=old.balances, lifetime=old.lifetime, merged_into=into[1])
 
@@ -895,8 +924,10 @@ def decide(programs: ProgramSet, states: dict, event: dict) -> Decision:
     if any(states[member].erased for member in parties(event) if member in states):
         raise Refused("member_erased")
     step.settle_due()
+    step.held = {member: step.held_tier(member) for member in parties(event)}
     if (event["type"], event["kind"]) not in EARNING or step.all_count():
         step.handle()
+    step.follow_tiers()
     for state in step.out.states.values():
         check_lots(state)
     return step.out

@@ -29,6 +29,7 @@ class Situation:
     profile: Profile
     at: int
     event: dict  # as conditions read it
+    tier: str = ""  # held before it
 
     def zone(self) -> str:
         told = self.profile.facts(self.at)["zone"]
@@ -36,7 +37,7 @@ class Situation:
 
     @cached_property
     def variables(self) -> str:
-        member = dict(self.profile.facts(self.at), zone=self.zone(), tier="")
+        member = dict(self.profile.facts(self.at), zone=self.zone(), tier=self.tier)
         return text_of({"event": self.event, "member": member, "program": {"zone": self.program.zone.key}})
 
     def is_open(self, gate: Gate) -> bool:
@@ -47,7 +48,10 @@ class Situation:
         return self.is_open(gate) and (when is None or evaluate(when, self.variables) is True)
 
     def factor(self, rule: Rule) -> Fraction:
-        factor = Fraction(1)
+        factor, tiers = Fraction(1), self.program.tiers
+        by_order = rule.on.startswith("order.") and rule.fixed is None
+        if tiers is not None and by_order and (len(self.program.points) == 1 or rule.currency != tiers.currency):
+            factor *= next((level.multiplier for level in tiers.levels if level.id == self.tier), Fraction(1))
         for multiplier in self.program.multipliers:
             concerned = rule.id in multiplier.rules if multiplier.rules else rule.on.startswith("order.")
             if concerned and self.counts(multiplier.gate, multiplier.when):

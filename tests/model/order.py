@@ -45,6 +45,7 @@ class Grant:
     points: int  # that stand
     wanted: int  # before limits cut it
     at: int  # when it was granted
+    network: str = ""  # of a share: where it was made
 
 
 @dataclass
@@ -65,6 +66,8 @@ class Order:
     whole: bool = False
     granted: dict = field(default_factory=dict)  # (version, rule id) -> Grant
     spent: int = 0
+    tier: str = ""  # the member's level when the order was first decided
+    was_gone: bool = False
     known: bool = False  # its lines came; before, refunds and shipments may have
 
     def happened(self) -> dict:

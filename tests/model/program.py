@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from model import limits
+from model.tiers import Tiers
 from model.lots import Expiry, Waiting, seconds_of
 
 RATE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s+per\s+(whole\s+)?(\d+(?:\.\d+)?|[a-z]+)\s*$")
@@ -152,7 +153,7 @@ class Rule:
     per_item: Fraction | None
     items: Items | None
     basis: frozenset  # of tax, shipping, points_used, discounts: where it is not as usual
-    nth: tuple
+    nth: object  # a range or numbers; empty: any
     stacking: str  # add, best, exclusive
     group: str | None
     priority: int
@@ -193,6 +194,7 @@ class Program:
     warnings: dict = field(default_factory=dict)  # point currency -> seconds before an end
     rules: list = field(default_factory=list)
     rewards: list = field(default_factory=list)
+    tiers: Tiers | None = None
 
     @staticmethod
     def parse(text: str) -> "Program":
@@ -220,6 +222,7 @@ class Program:
         program.rules = [parse_rule(rule, raw, points, zone) for rule in raw.get("rules") or []]
         program.multipliers = [Multiplier(spec["id"], Fraction(spec["times"]), tuple(spec.get("rules") or ()),
                                           Gate.parse(spec, zone), spec.get("when")) for spec in raw.get("multipliers") or []]
+        program.tiers = Tiers.parse(raw.get("tiers"), points, money)
         program.rewards = [parse_threshold(reward, program) for reward in raw.get("rewards") or []]
         return program
 
@@ -231,11 +234,17 @@ USUALLY_ONCE_PER = {"order": "order", "review": "product", "share": "content", "
 USUAL_BASIS = {"tax": "excluded", "shipping": "excluded", "discounts": "deducted", "points_used": "ignored"}
 
 
+def ordinals(nth):
+    """How-manieth orders of a member."""
+    if isinstance(nth, str) and nth.endswith(" and later"):
+        return range(int(nth.split()[0]), 2**63)
+    return tuple(int(n) for n in ((nth,) if isinstance(nth, str) else nth))
+
+
 def parse_rule(raw: dict, source: dict, points: dict, zone: ZoneInfo) -> Rule:
     earn = raw["earn"]
     currency = earn.get("currency", next(iter(points)))
     stacking, _, group = raw.get("stacking", "add").partition(" of ")
-    nth = raw.get("nth_order") or ()
     rates = {}
     if "rate" in earn:
         spec = earn["rate"]
@@ -256,7 +265,7 @@ def parse_rule(raw: dict, source: dict, points: dict, zone: ZoneInfo) -> Rule:
         per_item=Fraction(earn["per_item"]) if "per_item" in earn else None,
         items=Items.parse(raw["items"]) if "items" in raw else None,
         basis=frozenset(name for name, choice in (raw.get("basis") or {}).items() if choice != USUAL_BASIS[name]),
-        nth=tuple(int(n) for n in ((nth,) if isinstance(nth, str) else nth)),
+        nth=ordinals(raw.get("nth_order") or ()),
         stacking=stacking,
         group=group or None,
         priority=int(raw.get("priority", 0)),

@@ -13,7 +13,7 @@ SIGNED = {ACCRUAL: "", TAKE_BACK: "", ADJUSTMENT: "adjusted ", MERGED: "merged "
 PLAIN = {CONVERSION: "converts ", CONVERSION_VOIDED: "gets back ", REDEMPTION: "spends ", EXPIRY: "expires ", POSTING: "posts ",
          RETURNED: "returns ", ERASED: "gives back pending "}
 TOLD = {"reward.granted": "reward", "reward.voided": "voided", "referral.accepted": "accepted", "referral.refused": "refused",
-        "member.merged": "merged with", "refund.dropped": "drops the refund of", "points.expiring": "warned"}
+        "member.merged": "merged with", "refund.dropped": "drops the refund of", "tier.changed": "tier", "points.expiring": "warned"}
 
 
 def event_line(event: dict, money: dict, points: dict) -> str:
@@ -73,7 +73,7 @@ def referral_words(event: dict, money: dict, points: dict) -> list:
 
 
 def member_words(event: dict, money: dict, points: dict) -> list:
-    words = [f"{name}={event[name]}" for name in ("merged_into", "zone", "language") if event.get(name)]
+    words = [f"{name}={event[name]}" for name in ("merged_into", "zone", "language", "birthday") if event.get(name)]
     words += [f"segment={segment}" for segment in event.get("segments") or []]
     return (["consent"] if event.get("consent") else []) + words + attributes(event)
 
@@ -118,6 +118,9 @@ def decision_lines(event: dict, decision, points: dict, balances: dict) -> list:
         lines.append(f"{line} = {signed(balances[who], digits)}")
     for reward in decision.rewards:
         if reward.type in TOLD:
+            if reward.type == "tier.changed":
+                lines.append(f"{reward.member[1]} tier {reward.subject or 'none'} -> {reward.benefit or 'none'}")
+                continue
             about = "" if reward.type == "points.expiring" else \
                 reward.subject if reward.type in ("member.merged", "refund.dropped") else reward.rule_id
             lines.append(f"{reward.member[1]} {TOLD[reward.type]} {about}".rstrip())

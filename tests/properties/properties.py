@@ -16,7 +16,7 @@ from types import SimpleNamespace
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.events import SECOND, START, Shop, line
-from lib.programs import ALL, random_order_program, random_program
+from lib.programs import ALL, random_order_program, random_program, with_tiers
 from lib.workload import Workload
 from model.decide import INT64_MAX, Refused, decide, follow
 from model.explain import content_of, event_key
@@ -132,10 +132,23 @@ def differ(what: str, wanted, found, context: list = ()):
 
 def model_agrees(rng, binary, folder):
     """Entries, rewards, refusals and duplicates are those of the plain reimplementation, event by event."""
-    orders = [random_order_program(rng, "program-0")] if rng.random() < 0.6 else None
+    orders = [random_order_program(rng, "program-0", version) for version in range(1, rng.choice((2, 3)))] if rng.random() < 0.6 else None
     round_ = Round(rng, binary, folder, orders)
     shares = {"members": rng.choice((1, 4, 8)), "step": rng.choice((20, 7 * 3600)) * SECOND, "merges": rng.choice((0.0, 0.05)), "late": rng.choice((0.03, 0.2))}
     histories = {f"history {n}": round_.history(rng.choice((40, 120)), **shares) for n in range(HISTORIES)}
+    effects = round_.effects(histories)
+    for name, events in histories.items():
+        for event, wanted, found in zip(events, round_.predicted(events), effects[name], strict=True):
+            differ(event_line(event, round_.money, round_.points), plain(wanted), plain(found), round_.programs)
+
+
+def tiers_agree(rng, binary, folder):
+    """Levels, what they give and multiply, ends and birthdays are those of the plain reimplementation, over years too."""
+    program = random_order_program(rng, "program-0") if rng.random() < 0.6 else random_program(rng, "program-0")
+    round_ = Round(rng, binary, folder, [with_tiers(rng, program)])
+    step, merges = rng.choice(((20, 0.05), (7 * 3600, 0.05), (9 * 86400, 0.0), (31 * 86400, 0.0)))
+    shares = {"members": rng.choice((1, 3)), "step": step * SECOND, "merges": merges, "late": rng.choice((0.03, 0.2))}
+    histories = {f"history {n}": round_.history(rng.choice((30, 70)), **shares) for n in range(HISTORIES)}
     effects = round_.effects(histories)
     for name, events in histories.items():
         for event, wanted, found in zip(events, round_.predicted(events), effects[name], strict=True):
@@ -289,7 +302,7 @@ def check_sum(what: str, text: str, sums: dict, round_: Round):
         differ(f"{what}: fits", True, abs(balance) <= INT64_MAX)
 
 
-PROPERTIES = (model_agrees, a_refunded_order_never_was, small_refunds_end_where_a_large_one_does, others_change_nothing,
+PROPERTIES = (model_agrees, tiers_agree, a_refunded_order_never_was, small_refunds_end_where_a_large_one_does, others_change_nothing,
               nothing_overflows_in_silence)
 
 

@@ -257,6 +257,52 @@ Test(cli, check_prints_every_error_of_configuration_and_programs_with_its_place)
     cli_release(&result);
 }
 
+static void expect_check(const char *ending, const char *content, int status, const char *part)
+{
+    char path[64], named[80], line[160];
+    cli_temporary_file(content, path);
+    snprintf(named, sizeof named, "%s%s", path, ending);
+    cr_assert_eq(rename(path, named), 0);
+    snprintf(line, sizeof line, "points check %s", named);
+    cli_expect(line, status, part, "");
+    remove(named);
+}
+
+#define PROGRAM                                                                                                        \
+    "program\n  program: p\n  version: 1\n  effective: 2026-01-01\n  points: {points: {}}\n"                           \
+    "  rules: [{id: r, on: review.approved, earn: {fixed: 5}}]\n"
+
+Test(cli, check_reads_golden_cases_without_running_them)
+{
+    expect_check(".cases", PROGRAM "case one\n> review.approved tea\nann +6 points r tea = 6\n", EXIT_OK, "good: ");
+    expect_check(".cases", PROGRAM "case one\n> review.aproved tea\n", EXIT_CONFIG, ":8: ");
+}
+
+Test(cli, check_says_whether_a_producers_schema_is_read)
+{
+    cli_expect("points check schemas/avro/order.avsc", EXIT_OK, "good: schemas/avro/order.avsc", "");
+    expect_check(".avsc", "{\"type\": \"record\", \"name\": \"Basket\", \"fields\": []}", EXIT_CONFIG, "Basket");
+    expect_check(".avsc", "{\"type\": \"record\"", EXIT_CONFIG, ".avsc: ");
+}
+
+Test(cli, check_finds_versions_that_overlap)
+{
+    char first[64], second[64], line[200];
+    const char *yaml = "program: p\nversion: %d\neffective: 2026-01-01\npoints: {points: {}}\n"
+                       "rules: [{id: r, on: review.approved, earn: {fixed: 5}}]\n";
+    char content[256];
+    snprintf(content, sizeof content, yaml, 1);
+    cli_temporary_file(content, first);
+    snprintf(content, sizeof content, yaml, 2);
+    cli_temporary_file(content, second);
+    snprintf(line, sizeof line, "points check %s %s", second, first);
+    cli_expect(line, EXIT_CONFIG, "version 2 of program p overlaps version 1", "");
+    snprintf(line, sizeof line, "points check %s %s", first, first);
+    cli_expect(line, EXIT_CONFIG, "version 1 of program p stands here a second time", "");
+    remove(first);
+    remove(second);
+}
+
 Test(cli, check_names_secrets_that_cannot_be_read)
 {
     char config[64], line[160];

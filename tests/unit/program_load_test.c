@@ -537,6 +537,9 @@ Test(program_load, says_what_is_wrong_with_what_a_rule_counts_and_when)
     expect_field(paid, "basis: {tax: yes}", "tax is `yes`; it can be: excluded, included");
     expect_field(paid, "basis: {points_used: deducted}", "points_used: points need a `worth` in money to be deducted");
     expect_field(paid, "nth_order: 65", "nth_order is `65`; expected a whole number from 1 to 64");
+    expect_field(paid, "nth_order: 65 and later", "nth_order is `65 and later`; expected a whole number from 1 to 64");
+    expect_field(paid, "nth_order: 0 and later", "nth_order is `0 and later`; expected a whole number from 1 to 64");
+    expect_field(paid, "nth_order: 2 and latter", "nth_order is `2 and latter`; expected a whole number from 1 to 64");
     expect_field(paid, "nth_order: [1, 1]", "nth_order: 1 stands here a second time");
     expect_field(seen, "nth_order: 1", "nth_order is for rules on orders");
     expect_field(paid, "stacking: best",

@@ -16,7 +16,7 @@ struct text output_id(int32_t topic_no, int32_t partition, int64_t offset, uint3
         assert(len + 1 + number.len <= OUTPUT_ID_SIZE);
         if (i > 0)
             room[len++] = '.';
-        memcpy(room + len, number.at, number.len);
+        bytes_copy(room + len, number.at, number.len);
         len += number.len;
     }
     return (struct text){room, len};

@@ -34,6 +34,10 @@ void member_sums_add(struct member_sums *sums, const struct ledger_row *row, str
         fits = checked_add(sum->available, row->amount, &sum->available);
     if (row->from == ACCOUNT_MEMBER_AVAILABLE)
         fits = checked_sub(sum->available, row->amount, &sum->available) && fits;
+    if (row->to == ACCOUNT_MEMBER_PENDING)
+        fits = checked_add(sum->pending, row->amount, &sum->pending) && fits;
+    if (row->from == ACCOUNT_MEMBER_PENDING)
+        fits = checked_sub(sum->pending, row->amount, &sum->pending) && fits;
     fits =
         checked_add(sum->lifetime, entry_lifetime_effect(row->kind, row->from, row->to, row->amount), &sum->lifetime) &&
         fits;
@@ -61,16 +65,24 @@ static bool check_sequence(const struct member_sums *sums, const struct state_su
     return false;
 }
 
-static bool check_balance(const struct member_sums *sums, const struct state_balance *balance, struct finding *out)
+/* What is pending of an erased member was forgotten. */
+static bool check_balance(const struct member_sums *sums, const struct state_balance *balance, bool erased,
+                          struct finding *out)
 {
     struct currency_sum sum = member_sums_of(sums, balance->currency);
-    if (sum.available == balance->available && sum.lifetime == balance->lifetime)
+    bool pends = erased || sum.pending == balance->pending;
+    if (pends && sum.available == balance->available && sum.lifetime == balance->lifetime)
         return true;
     out->kind = FINDING_BALANCE;
-    snprintf(out->remark, sizeof out->remark,
-             "%.*s: the state has %" PRId64 " available and %" PRId64 " ever earned, the entries sum to %" PRId64
-             " and %" PRId64,
-             SHOWN(balance->currency), balance->available, balance->lifetime, sum.available, sum.lifetime);
+    if (!pends)
+        snprintf(out->remark, sizeof out->remark,
+                 "%.*s: the state has %" PRId64 " pending, the entries sum to %" PRId64, SHOWN(balance->currency),
+                 balance->pending, sum.pending);
+    else
+        snprintf(out->remark, sizeof out->remark,
+                 "%.*s: the state has %" PRId64 " available and %" PRId64 " ever earned, the entries sum to %" PRId64
+                 " and %" PRId64,
+                 SHOWN(balance->currency), balance->available, balance->lifetime, sum.available, sum.lifetime);
     return false;
 }
 
@@ -118,7 +130,7 @@ bool member_sums_agree(const struct member_sums *sums, const struct ledger_membe
     } else {
         agree = check_sequence(sums, &summary, &finding) && check_currencies(sums, &summary, &finding);
         for (size_t i = 0; i < summary.balance_count && agree; i++)
-            agree = check_balance(sums, &summary.balances[i], &finding);
+            agree = check_balance(sums, &summary.balances[i], summary.erased, &finding);
     }
     if (!agree)
         *out = finding;

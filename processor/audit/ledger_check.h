@@ -50,6 +50,7 @@ struct member_sums {
         struct text currency; /* the arena's */
         int64_t available;
         int64_t lifetime;
+        int64_t pending;
     } sums[CHECK_CURRENCIES_MAX];
     size_t count;
 };
@@ -57,7 +58,7 @@ struct member_sums {
 /* Adds the member's next entry, in order of sequence. */
 void member_sums_add(struct member_sums *sums, const struct ledger_row *row, struct arena *arena);
 
-/* Available and lifetime points in that currency; zeros where there are none. */
+/* Available, lifetime and pending points in that currency; zeros where there are none. */
 struct currency_sum member_sums_of(const struct member_sums *sums, struct text currency);
 
 /* Compares with the state; true where they agree, else *out says how they do not. */

@@ -24,6 +24,8 @@ static void count_facts(const struct trace *trace, struct explained_rules *rules
     for (size_t i = 0; i < trace->count; i++) {
         const struct fact *fact = &trace->items[i];
         struct explained_rule *rule = find(rules, fact);
+        if (!fact->rule)
+            continue;
         if (!rule) {
             rule = &rules->items[rules->count++];
             *rule = (struct explained_rule){.terms = fact->terms, .rule = fact->rule};
@@ -43,11 +45,21 @@ struct explained_rules explain_rules(const struct trace *trace)
     for (size_t i = 0; i < trace->count; i++) {
         const struct fact *fact = &trace->items[i];
         struct explained_rule *rule = find(&rules, fact);
+        if (!rule)
+            continue;
         rule->facts[rule->count++] = fact;
         if ((fact->kind == FACT_GRANTED || fact->kind == FACT_TAKEN_BACK) && fact->granted > 0)
             rule->applied = true;
     }
     return rules;
+}
+
+bool explain_outside(const struct trace *trace)
+{
+    for (size_t i = 0; i < trace->count; i++)
+        if (trace->items[i].kind == FACT_OUTSIDE)
+            return true;
+    return false;
 }
 
 const char *explain_skip(enum skip why)

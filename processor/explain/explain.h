@@ -46,6 +46,9 @@ struct explained_rules {
 
 struct explained_rules explain_rules(const struct trace *trace);
 
+/* True where nothing is earned because a party was no member at the event's time. */
+bool explain_outside(const struct trace *trace);
+
 /* "the basket is below the least amount" */
 const char *explain_skip(enum skip why);
 

@@ -50,6 +50,14 @@ static json_t *limit_json(const struct fact *fact)
     return object;
 }
 
+static json_t *pending_json(const struct fact *fact)
+{
+    char due[RFC3339_SIZE];
+    if (fact->due == INT64_MAX)
+        return json_pack("{s:s, s:s}", "kind", "pending", "awaits", event_kind_name(fact->rule->pending->awaits));
+    return json_pack("{s:s, s:s}", "kind", "pending", "due_at", rfc3339_format(fact->due, due));
+}
+
 static json_t *fact_json(struct arena *arena, const struct fact *fact)
 {
     switch (fact->kind) {
@@ -77,9 +85,12 @@ static json_t *fact_json(struct arena *arena, const struct fact *fact)
     case FACT_STANDING:
         return json_pack("{s:s, s:I, s:I}", "kind", "standing", "granted", (json_int_t)fact->granted, "due",
                          (json_int_t)fact->points);
+    case FACT_PENDING:
+        return pending_json(fact);
     case FACT_GRANTED:
     case FACT_TAKEN_BACK:
     case FACT_ASKED:
+    case FACT_OUTSIDE:
         break;
     }
     return json_pack("{s:s, s:I, s:I}", "kind", fact->kind == FACT_GRANTED ? "granted" : "taken_back", "wanted",
@@ -118,9 +129,9 @@ json_t *explain_json(const struct explained *explained)
     json_t *list = json_array();
     for (size_t i = 0; i < rules.count; i++)
         json_array_append_new(list, rule_json(explained->trace.arena, &rules.items[i]));
-    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "event", string_of(explained->title), "occurred_at",
+    return json_pack("{s:o, s:s, s:o, s:o, s:b, s:o, s:o}", "event", string_of(explained->title), "occurred_at",
                      rfc3339_format(explained->event->occurred_at, occurred), "program",
                      string_of(explained->event->program_id), "version",
-                     program ? json_integer(program->version) : json_null(), "rules", list, "effects",
-                     effects_json(explained));
+                     program ? json_integer(program->version) : json_null(), "outside",
+                     explain_outside(&explained->trace), "rules", list, "effects", effects_json(explained));
 }

@@ -98,6 +98,15 @@ static void print_moved(FILE *out, struct arena *arena, const struct fact *fact,
         fprintf(out, "    %s %.*s of %.*s wanted\n", verb, VIEW(granted), VIEW(wanted));
 }
 
+static void print_pending(FILE *out, const struct fact *fact)
+{
+    char due[RFC3339_SIZE];
+    if (fact->due == INT64_MAX)
+        fprintf(out, "    pending until %s\n", event_kind_name(fact->rule->pending->awaits));
+    else
+        fprintf(out, "    pending until %s\n", rfc3339_format(fact->due, due));
+}
+
 static void print_fact(FILE *out, struct arena *arena, const struct fact *fact)
 {
     struct text line, other;
@@ -138,8 +147,13 @@ static void print_fact(FILE *out, struct arena *arena, const struct fact *fact)
     case FACT_GRANTED:
         print_moved(out, arena, fact, "grants");
         break;
+    case FACT_PENDING:
+        print_pending(out, fact);
+        break;
     case FACT_TAKEN_BACK:
-        print_moved(out, arena, fact, "takes back");
+        print_moved(out, arena, fact, fact->pending ? "takes back, of what is pending," : "takes back");
+        break;
+    case FACT_OUTSIDE:
         break;
     }
 }
@@ -179,7 +193,9 @@ void explain_print(FILE *out, const struct explained *explained)
     fputc('\n', out);
     for (size_t i = 0; i < rules.count; i++)
         print_rule(out, explained->trace.arena, explained, &rules.items[i]);
-    if (program && rules.count == 0)
+    if (explain_outside(&explained->trace))
+        fputs("  no member at this time: left, or not enrolled\n", out);
+    else if (program && rules.count == 0)
         fputs("  no rule is for it\n", out);
     print_outcome(out, explained);
 }

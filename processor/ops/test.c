@@ -25,6 +25,9 @@ static enum err_code check_options(const struct invocation *invocation, struct e
     for (size_t i = 0; i < sizeof running / sizeof *running; i++)
         if (option_given(invocation, "--list") && option_given(invocation, running[i]))
             return err_set(err, ERR_USAGE, "--list runs nothing, so that %s has nothing to write", running[i]);
+    if (option_given(invocation, "--strict") &&
+        (option_given(invocation, "--case") || option_given(invocation, "--list")))
+        return err_set(err, ERR_USAGE, "--strict asks what no case reaches, and so wants all of them run");
     return ERR_NONE;
 }
 
@@ -151,7 +154,8 @@ static int status_of(const struct test *test)
     for (size_t i = 0; i < test->tested.file_count; i++)
         if (test->tested.files[i].code != ERR_NONE)
             return err_exit_status(test->tested.files[i].code);
-    return tested_count(&test->tested).failed > 0 ? EXIT_DIFFERENCE : EXIT_OK;
+    bool lacking = option_given(test->invocation, "--strict") && test->tested.unreached_count > 0;
+    return lacking || tested_count(&test->tested).failed > 0 ? EXIT_DIFFERENCE : EXIT_OK;
 }
 
 /* A filter that takes no case shows nothing, and must not look like success. */
@@ -218,6 +222,7 @@ const struct command command_test = {
     .json = true,
     .options = {{"--case", "TEXT", "only cases whose name holds TEXT, in capitals or not"},
                 {"--list", NULL, "list the cases, run none"},
+                {"--strict", NULL, "fail, too, where no case reaches a rule, a reward or a program"},
                 {"--junit", "FILE", "write the results as JUnit's XML too"},
                 {"--update", NULL, "rewrite what failing cases expect, in place"}},
     .examples = {{"points test", "all cases of config/programs"},

@@ -18,25 +18,22 @@ static int64_t seconds_of(int64_t micros)
     return micros / MICROS - (micros % MICROS < 0);
 }
 
-static struct limit_key key_of(const struct work *work, const struct limit *limit)
+static struct limit_key key_of(const struct limit *limit, const struct cause *cause)
 {
     struct limit_key key = limit->key;
-    if (limit->per_network) {
-        assert(work->event->type == EVENT_SHARE);
-        key.network = 1 + (uint32_t)work->event->share.network;
-    }
+    if (limit->per_network)
+        key.network = cause->network;
     return key;
 }
 
 /* member: of a limit of each member; of a budget NULL. */
-static struct applied apply(const struct work *work, const struct member_work *member, const struct limit *limit,
-                            const struct cause *cause)
+static struct applied apply(const struct member_work *member, const struct limit *limit, const struct cause *cause)
 {
     const struct zone *zone = cause->terms->local;
     if (limit->in_members_zone)
         zone = profile_zone_at(cause->terms, &member->state, cause->granted_at);
     return (struct applied){.limit = limit,
-                            .key = key_of(work, limit),
+                            .key = key_of(limit, cause),
                             .period = window_at(&limit->window, zone, seconds_of(cause->granted_at))};
 }
 
@@ -135,7 +132,7 @@ struct asked {
 static void ask_budget(struct work *work, const struct limit *limit, int64_t points, const struct cause *cause,
                        struct asked *out)
 {
-    out->applied = apply(work, NULL, limit, cause);
+    out->applied = apply(NULL, limit, cause);
     const struct budget *budget = find_budget(work->input, &out->applied);
     if (!budget)
         note_lack(work, &out->applied);
@@ -191,7 +188,7 @@ int64_t limiting_take(struct work *work, struct member_work *member, const struc
     int64_t points = wanted;
     assert(wanted > 0 && rule->limits.count <= RULE_LIMITS_MAX);
     for (size_t i = 0; i < rule->limits.count && points > 0; i++) {
-        applied[i] = apply(work, member, rule->limits.items[i], cause);
+        applied[i] = apply(member, rule->limits.items[i], cause);
         int64_t used = limits_used(limits, &applied[i].key, applied[i].period), asked = points;
         points = cut(applied[i].limit, used, points, cause);
         TRACE(work, FACT_LIMIT, fact->limit = applied[i].limit, fact->period = applied[i].period, fact->used = used,
@@ -215,14 +212,14 @@ void limiting_give_back(struct work *work, struct member_work *member, const str
     int64_t times = amount == cause->standing ? ONE_TIME : 0;
     for (size_t i = 0; i < rule->limits.count; i++) {
         const struct limit *limit = rule->limits.items[i];
-        struct limit_key key = key_of(work, limit);
+        struct limit_key key = key_of(limit, cause);
         int64_t use = limit->key.unit == LIMIT_POINTS ? amount : times;
         if (use > 0)
             limits_give_back(&member->state.limits, &key, seconds_of(cause->granted_at), use);
         member->changed = true;
     }
     for (size_t i = 0; i < rule->budgets.count; i++) {
-        struct applied applied = apply(work, NULL, rule->budgets.items[i], cause);
+        struct applied applied = apply(NULL, rule->budgets.items[i], cause);
         struct draw *draw = draw_on(work, &applied);
         if (!find_budget(work->input, &applied))
             note_lack(work, &applied);

@@ -55,6 +55,7 @@ enum err_code once_take_back(struct work *work, struct member_work *member, stru
         cause.partner_id = record->partner_id;
         cause.granted_at = grant->at;
         cause.standing = grant->points;
+        cause.network = grant->network;
         code = work_take_back(work, member, rule, grant->points, &cause);
         if (code)
             return code;
@@ -69,6 +70,8 @@ static struct cause cause_of(const struct work *work, struct text subject, bool 
                           .partner_id = work->event->partner_id,
                           .subject = subject,
                           .granted_at = work->event->occurred_at};
+    if (work->event->type == EVENT_SHARE)
+        cause.network = 1 + (uint32_t)work->event->share.network;
     if (has_key)
         cause.subject_key = work->input->subject_keys[SUBJECT];
     return cause;
@@ -152,7 +155,7 @@ static enum err_code grant_rules(struct work *work, struct member_work *member, 
         if (due->rule->once_per != ONCE_PER_EVENT)
             grants_add(&record->grants,
                        &(struct grant){work->program->version, due->rule->place, granted, due->points,
-                                       work->event->occurred_at},
+                                       work->event->occurred_at, cause->network},
                        work->scratch);
     }
     return code;

@@ -132,7 +132,7 @@ static enum err_code book(struct work *work, struct member_work *member, struct 
             return code;
         code = work_accrue(work, member, due->rule, due->points, cause, &granted);
         grants_add(&record->grants,
-                   &(struct grant){decision->version, due->rule->place, granted, due->points, decision->at},
+                   &(struct grant){decision->version, due->rule->place, granted, due->points, decision->at, 0},
                    work->scratch);
         return code;
     }

@@ -15,7 +15,8 @@ enum {
     GRANT_BYTES_MIN = 2,
     GRANT_VERSION_FOLLOWS = 1,
     GRANT_WAS_CUT = 2,
-    GRANT_SHIFT = 2,
+    GRANT_NETWORK_FOLLOWS = 4,
+    GRANT_SHIFT = 3,
     GRANTS_SPARE = 8
 };
 
@@ -73,6 +74,7 @@ void grants_add(struct grants *grants, const struct grant *grant, struct scratch
     grants->items[to].points = grant->points;
     grants->items[to].wanted = grant->wanted;
     grants->items[to].at = grant->at;
+    grants->items[to].network = grant->network;
 }
 
 static void read_grants(struct reader *reader, struct scratch *scratch, bool with_time, struct grants *out)
@@ -91,6 +93,10 @@ static void read_grants(struct reader *reader, struct scratch *scratch, bool wit
             reader_fail(reader);
         *grant = (struct grant){.version = version, .rule = head >> GRANT_SHIFT, .points = read_natural(reader)};
         int64_t cut = head & GRANT_WAS_CUT ? read_natural(reader) : 0;
+        uint64_t network = head & GRANT_NETWORK_FOLLOWS ? read_varint(reader) : 0;
+        if (network > NETWORK_COUNT || (head & GRANT_NETWORK_FOLLOWS && network == 0))
+            network = reader_fail(reader);
+        grant->network = (uint32_t)network;
         grant->at = with_time ? read_signed(reader) : 0;
         if (!checked_add(grant->points, cut, &grant->wanted) || (head & GRANT_WAS_CUT && cut == 0) ||
             (i > 0 && !grant_before(&grant[-1], grant)))
@@ -105,8 +111,8 @@ static void write_grants(struct writer *writer, const struct grants *grants, boo
     for (size_t i = 0; i < grants->count; i++) {
         const struct grant *grant = &grants->items[i];
         int64_t cut = grant->wanted - grant->points;
-        uint64_t head = grant->rule << GRANT_SHIFT | (cut > 0 ? GRANT_WAS_CUT : 0) |
-                        (grant->version != version ? GRANT_VERSION_FOLLOWS : 0);
+        uint64_t head = grant->rule << GRANT_SHIFT | (grant->network > 0 ? GRANT_NETWORK_FOLLOWS : 0) |
+                        (cut > 0 ? GRANT_WAS_CUT : 0) | (grant->version != version ? GRANT_VERSION_FOLLOWS : 0);
         version = grant->version;
         write_varint(writer, head);
         if (head & GRANT_VERSION_FOLLOWS)
@@ -114,6 +120,8 @@ static void write_grants(struct writer *writer, const struct grants *grants, boo
         write_natural(writer, grant->points);
         if (cut > 0)
             write_natural(writer, cut);
+        if (grant->network > 0)
+            write_varint(writer, grant->network);
         if (with_time)
             write_signed(writer, grant->at);
     }
@@ -121,7 +129,7 @@ static void write_grants(struct writer *writer, const struct grants *grants, boo
 
 static size_t grants_size_max(const struct grants *grants)
 {
-    return (1 + 5 * grants->count) * CODEC_VARINT_MAX;
+    return (1 + 6 * grants->count) * CODEC_VARINT_MAX;
 }
 
 /* True when the head is that of a record of this form. */

@@ -13,9 +13,10 @@
  *          partner, natural revision, natural discount, natural refunded amount, natural nth; with IMAGE_TERMS: natural
  *          shipping, natural points used, text channel, text coupon; with IMAGE_TIER: text tier; count lines: text key,
  *          natural quantity, natural net, natural refunded quantity, with IMAGE_PRICE: natural discount, with
- * IMAGE_TAX: natural tax, with IMAGE_ITEM: text sku, text category, count labels; grants once:  natural undone, text
- * partner; grants, each followed by signed at grants: count: natural (place of the rule * 4 + 2 where it was cut + 1
- * where a version follows), natural version, natural points, natural cut; sorted by version and rule
+ *          IMAGE_TAX: natural tax, with IMAGE_ITEM: text sku, text category, count labels; grants
+ *   once:  natural undone, text partner; grants, each followed by signed at
+ *   grants: count: natural (place of the rule * 8 + 4 where a network follows + 2 where it was cut + 1 where a version
+ *           follows), natural version, natural points, natural cut, natural network; sorted by version and rule
  */
 
 enum { RECORD_VERSION = 2, FORM_ORDER = 1, FORM_ONCE = 2, FORM_REDEMPTION = 3 /* rules/redemption_record.h */ };
@@ -24,9 +25,10 @@ enum { RECORD_VERSION = 2, FORM_ORDER = 1, FORM_ONCE = 2, FORM_REDEMPTION = 3 /*
 struct grant {
     int64_t version;
     size_t rule;
-    int64_t points; /* minor units still granted; 0 once taken back */
-    int64_t wanted; /* before limits cut it; at least points */
-    int64_t at;     /* when the event occurred that granted; of orders: the decision's */
+    int64_t points;   /* minor units still granted; 0 once taken back */
+    int64_t wanted;   /* before limits cut it; at least points */
+    int64_t at;       /* when the event occurred that granted; of orders: the decision's */
+    uint32_t network; /* of shares: 1 + the network that earned it; else 0 */
 };
 
 struct grants {

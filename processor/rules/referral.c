@@ -108,7 +108,7 @@ static enum err_code grant_rule(struct work *work, struct once_record records[ST
         if (code)
             return code;
         grants_add(&records[p].grants,
-                   &(struct grant){work->program->version, rule->place, granted, points, work->event->occurred_at},
+                   &(struct grant){work->program->version, rule->place, granted, points, work->event->occurred_at, 0},
                    work->scratch);
     }
     return ERR_NONE;

@@ -566,7 +566,8 @@ enum err_code state_summarise(struct bytes state, struct arena *arena, struct st
     for (size_t i = 0; i < decoded.balance_count; i++)
         balances[i] = (struct state_balance){.currency = decoded.balances[i].currency,
                                              .available = decoded.balances[i].available,
-                                             .lifetime = decoded.balances[i].lifetime};
+                                             .lifetime = decoded.balances[i].lifetime,
+                                             .pending = pending_sum(&decoded.pending, decoded.balances[i].currency)};
     struct state_tier *tier = NULL;
     if (decoded.tier) {
         tier = arena_alloc(arena, sizeof *tier);

@@ -144,8 +144,10 @@ static enum err_code decide(struct work *work)
 {
     if (work->event->kind == KIND_UNKNOWN)
         return ERR_NONE; /* a newer writer's: counted as seen */
-    if (earns(work->event->kind) && any_outside(work))
+    if (earns(work->event->kind) && any_outside(work)) {
+        TRACE(work, FACT_OUTSIDE, fact->pending = false);
         return ERR_NONE;
+    }
     switch (work->event->type) {
     case EVENT_ORDER:
         return decide_order(work);

@@ -241,6 +241,7 @@ struct state_balance {
     struct text currency; /* a view into the state's bytes */
     int64_t available;
     int64_t lifetime;
+    int64_t pending; /* granted, and not available yet */
 };
 
 struct state_tier {

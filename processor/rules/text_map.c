@@ -26,16 +26,14 @@ struct text_map text_map_make(const struct text_pair *pairs, size_t count, struc
         slot->key = pairs[i].key;
         slot->count++;
     }
-    uint32_t *values = arena_array(arena, count, sizeof *values);
-    for (size_t i = 0; i < slot_count; i++) { /* each slot's share of the room; counted again as it fills */
-        slots[i].values = values;
-        values += slots[i].count;
-        slots[i].count = 0;
+    uint32_t *values = arena_array(arena, count, sizeof *values), *end = values;
+    uint32_t **ends = arena_array(arena, slot_count, sizeof *ends); /* of each slot's share of them, while it fills */
+    for (size_t i = 0; i < slot_count; i++) {
+        slots[i].values = ends[i] = end;
+        end += slots[i].count;
     }
-    for (size_t i = 0; i < count; i++) {
-        struct text_slot *slot = &slots[slot_of(slots, slot_count, pairs[i].key)];
-        ((uint32_t *)(uintptr_t)slot->values)[slot->count++] = pairs[i].value;
-    }
+    for (size_t i = 0; i < count; i++)
+        *ends[slot_of(slots, slot_count, pairs[i].key)]++ = pairs[i].value;
     return (struct text_map){slots, slot_count};
 }
 

@@ -19,7 +19,9 @@ enum fact_kind {
     FACT_LIMIT,      /* limit, used before, of `wanted` points left */
     FACT_STANDING,   /* granted before, and due now */
     FACT_GRANTED,    /* granted of wanted */
-    FACT_TAKEN_BACK  /* granted of wanted */
+    FACT_PENDING,    /* what was granted, until due */
+    FACT_TAKEN_BACK, /* granted of wanted; pending: of what was so */
+    FACT_OUTSIDE     /* of no rule: a party left, or never enrolled where that is asked for; nothing is earned */
 };
 
 enum skip {
@@ -59,6 +61,8 @@ struct fact {
     int64_t left;
     int64_t wanted;
     int64_t granted;
+    int64_t due; /* µs UTC; INT64_MAX: the event that the rule's points wait for */
+    bool pending;
 };
 
 struct trace {

@@ -303,6 +303,8 @@ enum err_code work_accrue(struct work *work, struct member_work *member, const s
     int64_t due = posting_due(work, rule, cause);
     work_touch(work, member, cause->terms, rule->currency);
     if (due > work->now)
+        TRACE(work, FACT_PENDING, fact->granted = amount, fact->due = due);
+    if (due > work->now)
         return posting_put_aside(work, member, rule, &transfer, cause, due);
     return work_credit(work, member, rule, &transfer, cause);
 }
@@ -311,8 +313,12 @@ enum err_code work_take_back(struct work *work, struct member_work *member, cons
                              const struct cause *cause)
 {
     const struct currency *currency = &cause->terms->points[rule->currency];
+    int64_t all = amount;
     limiting_give_back(work, member, rule, amount, cause);
     enum err_code code = posting_take_back(work, member, rule, cause, &amount);
+    if (amount < all)
+        TRACE_RULE(work, FACT_TAKEN_BACK, cause->terms, rule, fact->party = member->party,
+                   fact->wanted = fact->granted = all - amount, fact->pending = true);
     if (!code && amount > 0)
         code = automatic_cover(work, member, currency->name, amount);
     if (code || amount == 0)

@@ -69,6 +69,7 @@ struct cause {
     struct text subject;
     struct hash16 subject_key;
     int64_t granted_at;  /* µs: when the event occurred that granted, whose windows limits count in */
+    uint32_t network;    /* of shares: 1 + the network that earns; else 0 */
     int64_t standing;    /* points of the grant so far: 0 where there are none */
     int64_t released_at; /* of orders: when what its rule waits for occurred; INT64_MAX: not yet */
 };

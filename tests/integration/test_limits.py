@@ -9,7 +9,6 @@ from lib.programs import random_program
 from lib.torture import Feeder, Killer
 from lib.verify import verify
 from lib.workload import Workload
-from lib.world import INPUTS
 
 SEED = int(os.environ.get("POINTSTEST_SEED") or random.SystemRandom().randrange(10**6))
 
@@ -87,7 +86,7 @@ def test_refunds_return_to_a_budget_what_they_take_back(make_world):
 
 def test_limits_and_budgets_as_the_model_has_them(make_world):
     """One instance, whose log tells the order of decision: who got the last points of a budget is known."""
-    world = make_world(partitions=2, inputs=[type_ for type_ in INPUTS if type_ != "timer"])
+    world = make_world(partitions=2)
     rng = random.Random(SEED)
     print(f"POINTSTEST_SEED={SEED}")
     for number in range(2):
@@ -95,9 +94,13 @@ def test_limits_and_budgets_as_the_model_has_them(make_world):
         budgets = "budgets: [{id: spring, most: 1500 coins, rules: [first, walk]}, {id: few, most: 9 times per 2 hours}]\n"
         world.apply(source + budgets)
     world.send(*Workload(world, SEED, members=40, poison=0.02).plan(900))
-    world.processor().start()
+    processor = world.processor().start()
     world.wait_caught_up(60)
-    seen, expected = verify(world)
+    processor.terminate()
+    world.adopt_timers()
+    applied = world.applied()
+    world.history = [record for record in world.history if record.offset < applied[(record.topic, record.partition)]]
+    seen, expected = verify(world, redis=False)
     assert any(entry.amount < entry.wanted for entries in seen.entries.values() for entry in entries if entry.kind == 1)
     for program in expected.states:
         if program[1] is None:

@@ -63,10 +63,16 @@ def test_a_later_event_settles_what_fell_due(make_world):
     world.wait_caught_up()
     assert entries(world, "anna") == [(1, 20, START + SECOND), (1, 200, START + SECOND)], "both are pending"
     due = START + 2 * SECOND + 3 * DAY
+    (anna,) = world.points_json("member", "show", "anna")
+    assert [(credit["amount"], credit["due_at"], credit["awaits"]) for credit in anna["pending"]] == [
+        (20, "2025-06-04T00:00:02Z", None), (200, None, "shipped")]
+    assert [(held["currency"], held["available"]) for held in anna["balances"]] == [("points", 0), ("stars", 0)]
     assert world.query("SELECT due_at FROM members") == [(due,)]
     world.publish(redemption(shop, "confirmed", "anna", "r-1", 5, occurred_at=due))
     world.wait_caught_up()
     assert entries(world, "anna")[2:] == [(10, 20, due), (5, 5, due)], "posted when due, then spent"
+    (anna,) = world.points_json("member", "show", "anna")
+    assert [(lot["left"], lot["ends_at"]) for lot in anna["lots"]] == [(15, "2025-07-04T22:00:00Z")]
     world.publish(shop.activity("hello", "anna", occurred_at=START + 90 * DAY))
     world.wait_caught_up()
     posted, spent, ended, hello = entries(world, "anna")[2:]

@@ -138,6 +138,27 @@ def test_history_holds_the_watermark_back(make_world):
     verify(world)
 
 
+def test_a_partition_that_is_not_read_holds_the_watermark_back(world):
+    """While a partition holds what is not applied, what is due later than its newest event waits."""
+    shop, processor = seed(world, "anna", "bert")
+    processor.start()
+    until(lambda: "group.assigned" in processor.last_run_log(), 30, "it has its partitions")
+    with psycopg.connect(world.postgres_url) as connection:
+        connection.execute("SELECT * FROM positions JOIN topics USING (topic_no) WHERE name = %s AND partition = 1 FOR UPDATE",
+                           (world.topics["order"],))
+        world.publish(shop.paid("carl", "o-3", 1000, occurred_at=START + 2 * DAY), partition=1)
+        owe(world, START + DAY, "anna")
+        time.sleep(REST)
+        assert timers(world) == []
+        shown = json.loads(world.points("timers", "show", "--json").stdout)
+        assert shown["held_by"] == {"topic": world.topics["order"], "partition": 1, "history": False}, shown
+        assert shown["watermark"] < START + DAY and shown["due"] == 0 and shown["later"] == 1
+    until(lambda: woken(world) == ["anna"], 30, "it is read to its end")
+    world.wait_caught_up()
+    world.adopt_timers()
+    verify(world)
+
+
 def test_a_transaction_s_end_is_no_record_that_is_waited_for(world):
     """Behind the last record of a transaction stands its marker, which no position ever passes."""
     _, processor = seed(world, "anna")

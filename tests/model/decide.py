@@ -328,17 +328,16 @@ class Step(Judging):
 
     # ---- limits
 
-    def applied(self, member, terms: Program, rule: Rule, at: int) -> list:
-        network = self.event.get("network") or ""
+    def applied(self, member, terms: Program, rule: Rule, grant: Grant) -> list:
         found = []
         for owner, kept, many in ((member, limits.KEPT, rule.limits), ((terms.id, None), None, rule.budgets)):
             for limit in many:
-                period = limits.window(limit.period, at, terms.zone, terms.week_begins)
-                found.append((self.state(owner).uses, limit, limit.key(network), period, kept))
+                period = limits.window(limit.period, grant.at, terms.zone, terms.week_begins)
+                found.append((self.state(owner).uses, limit, limit.key(grant.network), period, kept))
         return found
 
     def give_back(self, member, terms: Program, rule: Rule, amount: int, grant: Grant):
-        for uses, limit, key, _, _ in self.applied(member, terms, rule, grant.at):
+        for uses, limit, key, _, _ in self.applied(member, terms, rule, grant):
             back = amount if not limit.times else int(amount == grant.points)
             uses.give_back(key, grant.at, back)
 
@@ -347,7 +346,7 @@ class Step(Judging):
     def accrue(self, member, terms: Program, rule: Rule, wanted: int, subject: str, partner: str, grant: Grant):
         """Grants so much more, as far as limits leave it."""
         grant.wanted += wanted
-        amount = limits.take(wanted, grant.points, self.applied(member, terms, rule, grant.at)) if wanted > 0 else 0
+        amount = limits.take(wanted, grant.points, self.applied(member, terms, rule, grant)) if wanted > 0 else 0
         if amount <= 0:
             return
         grant.points += amount
@@ -600,7 +599,7 @@ class Step(Judging):
     def grant_once(self, member, held: Once, rule: Rule, subject: str, amount: int):
         if amount <= 0:
             return
-        grant = Grant(self.program.version, 0, 0, self.event["occurred_at"])
+        grant = Grant(self.program.version, 0, 0, self.event["occurred_at"], self.event.get("network") or "")
         if rule.once_per is not None:
             if not held.granted:
                 held.partner_id = self.partner

@@ -45,6 +45,7 @@ class Grant:
     points: int  # that stand
     wanted: int  # before limits cut it
     at: int  # when it was granted
+    network: str = ""  # of a share: where it was made
 
 
 @dataclass

@@ -4,24 +4,9 @@
 #include <unistd.h>
 
 #include "base/config.h"
+#include "cli.h"
 
-extern char **environ;
-
-/* Settings of the shell that runs the tests are not the tests'. */
-static void forget_settings(void)
-{
-    for (char **variable = environ; *variable;) {
-        char name[128];
-        size_t len = strcspn(*variable, "=");
-        snprintf(name, sizeof name, "%.*s", (int)len, *variable);
-        if (strncmp(name, "POINTS_", 7) == 0 && len < sizeof name)
-            unsetenv(name);
-        else
-            variable++;
-    }
-}
-
-TestSuite(config, .init = forget_settings);
+TestSuite(config, .init = cli_forget_settings);
 
 struct fixture {
     char path[64];

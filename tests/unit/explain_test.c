@@ -110,6 +110,30 @@ Test(explain, what_a_rule_counts_once_and_where_it_does_not_count)
              "review.approved tea\n" AT "  no rule is for it\n  = nothing\n\n");
 }
 
+Test(explain, points_that_are_pending_and_members_who_are_none)
+{
+    explains("  rules:\n    - {id: later, on: order.paid, earn: {rate: 1 per 1.00}, pending: 14 days}\n",
+             "> order.paid o1 EUR tea=1x10.00\n> order.refunded o1 EUR amount=4.00\n> member.left at=+1d\n"
+             "> order.paid o2 EUR tea=1x10.00\n",
+             "case one\n\norder.paid o1 EUR tea=1x10.00\n" AT "  rule later\n"
+             "    counts 10.00 EUR of a basket of 10.00 EUR\n"
+             "    10.00 EUR at 1 per 1.00 EUR = 10 points\n"
+             "    grants 10 points\n    pending until 2026-03-15T12:00:00Z\n"
+             "  = ann pending +10 points later o1 = 0\n\n"
+             "order.refunded o1 EUR amount=4.00\n" AT "  rule later\n"
+             "    counts 6.00 EUR of a basket of 6.00 EUR\n"
+             "    6.00 EUR at 1 per 1.00 EUR = 6 points\n"
+             "    granted so far 10 points, due now 6 points\n"
+             "    takes back, of what is pending, 4 points\n"
+             "  = ann pending -4 points later o1 = 0\n\n"
+             "member.left at=+1d\n"
+             "  at 2026-03-02T12:00:00Z, program p version 1, in effect since 2026-01-01T00:00:00Z\n"
+             "  no rule is for it\n  = nothing\n\n"
+             "order.paid o2 EUR tea=1x10.00\n"
+             "  at 2026-03-02T12:00:00Z, program p version 1, in effect since 2026-01-01T00:00:00Z\n"
+             "  no member at this time: left, or not enrolled\n  = nothing\n\n");
+}
+
 Test(explain, a_preview_tells_only_the_points)
 {
     static const char file[] = "config/programs/shop.yaml";

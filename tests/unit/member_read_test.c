@@ -39,26 +39,26 @@ static void expect_difference(struct member_view view, const char *words)
 
 Test(member_read, balance_that_is_the_sum_of_its_entries_is_verified)
 {
-    const struct state_balance balances[] = {{TEXT("points"), 500, 2500}, {TEXT("stamps"), 7, 7}};
+    const struct state_balance balances[] = {{TEXT("points"), 500, 2500, 0}, {TEXT("stamps"), 7, 7, 0}};
     struct member_view view = view_of(balances, 2);
     cr_assert_eq(member_verify(&view, NULL), ERR_NONE);
 }
 
 Test(member_read, balance_that_is_not_the_sum_is_named)
 {
-    const struct state_balance balances[] = {{TEXT("points"), 501, 2500}, {TEXT("stamps"), 7, 7}};
+    const struct state_balance balances[] = {{TEXT("points"), 501, 2500, 0}, {TEXT("stamps"), 7, 7, 0}};
     expect_difference(view_of(balances, 2), "points is 501, its entries sum to 500");
 }
 
 Test(member_read, entry_of_a_currency_without_balance_is_named)
 {
-    const struct state_balance balances[] = {{TEXT("points"), 500, 2500}};
+    const struct state_balance balances[] = {{TEXT("points"), 500, 2500, 0}};
     expect_difference(view_of(balances, 1), "stamps");
 }
 
 Test(member_read, entries_that_the_state_does_not_count_are_named)
 {
-    const struct state_balance balances[] = {{TEXT("points"), 500, 2500}, {TEXT("stamps"), 7, 7}};
+    const struct state_balance balances[] = {{TEXT("points"), 500, 2500, 0}, {TEXT("stamps"), 7, 7, 0}};
     struct member_view view = view_of(balances, 2);
     view.summary.entry_count = 4;
     expect_difference(view, "the state counts 4 entries, the ledger has 3");

@@ -125,7 +125,7 @@ Test(state, of_one_order_is_about_a_hundred_bytes)
                                  .lines = lines,
                                  .line_count = 3};
     for (size_t rule = 0; rule < 5; rule++)
-        grants_add(&order.grants, &(struct grant){1, rule, 79, 79, 0}, scratch);
+        grants_add(&order.grants, &(struct grant){1, rule, 79, 79, 0, 0}, scratch);
     struct member_state state = empty_state();
     state.entry_count = 5;
     state.order_count = 3;
@@ -311,9 +311,9 @@ static struct order_record full_order(void)
                                  .refunded_amount = 99,
                                  .lines = lines,
                                  .line_count = 3};
-    grants_add(&order.grants, &(struct grant){1, 0, 20, 35, 0}, scratch);
-    grants_add(&order.grants, &(struct grant){1, 300, 0, 0, 0}, scratch);
-    grants_add(&order.grants, &(struct grant){2, 1, INT64_MAX, INT64_MAX, 0}, scratch);
+    grants_add(&order.grants, &(struct grant){1, 0, 20, 35, 0, 0}, scratch);
+    grants_add(&order.grants, &(struct grant){1, 300, 0, 0, 0, 0}, scratch);
+    grants_add(&order.grants, &(struct grant){2, 1, INT64_MAX, INT64_MAX, 0, 0}, scratch);
     return order;
 }
 
@@ -343,7 +343,7 @@ Test(record, keeps_grants_sorted_by_version_and_rule)
 {
     struct grants grants = {0};
     static const struct grant made[] = {
-        {2, 1, 0, 0, 0}, {1, 7, 0, 0, 0}, {2, 0, 0, 0, 0}, {1, 3, 0, 0, 0}, {3, 0, 0, 0, 0}};
+        {2, 1, 0, 0, 0, 0}, {1, 7, 0, 0, 0, 0}, {2, 0, 0, 0, 0, 0}, {1, 3, 0, 0, 0, 0}, {3, 0, 0, 0, 0, 0}};
     for (size_t i = 0; i < 5; i++)
         grants_add(&grants, &made[i], scratch);
     cr_assert_eq(grants.count, 5);
@@ -355,7 +355,7 @@ Test(record, keeps_grants_sorted_by_version_and_rule)
 Test(record, of_something_that_counts_once_reads_back)
 {
     struct once_record once = {.undone = 0x1ff, .partner_id = TEXT("cafe")};
-    grants_add(&once.grants, &(struct grant){7, 2, 50, 60, -1}, scratch);
+    grants_add(&once.grants, &(struct grant){7, 2, 50, 60, -1, 1 + NETWORK_TIKTOK}, scratch);
     struct once_record read;
     struct err err;
     cr_assert_eq(once_record_decode(once_record_encode(&once, scratch), scratch, &read, &err), ERR_NONE, "%s",
@@ -363,6 +363,7 @@ Test(record, of_something_that_counts_once_reads_back)
     cr_assert(read.undone == 0x1ff && text_equal(read.partner_id, TEXT("cafe")));
     cr_assert(read.grants.count == 1 && read.grants.items[0].version == 7 && read.grants.items[0].points == 50);
     cr_assert(read.grants.items[0].wanted == 60 && read.grants.items[0].at == -1);
+    cr_assert_eq(read.grants.items[0].network, 1 + NETWORK_TIKTOK);
 }
 
 Test(record, of_one_form_does_not_read_as_the_other)

@@ -378,3 +378,16 @@ Test(test_command, a_folder_is_searched_and_its_programs_are_shared)
     remove(path);
     rmdir(folder);
 }
+
+Test(test_command, strict_fails_where_no_case_reaches_a_rule)
+{
+    char path[64], line[128];
+    cli_temporary_file(PROGRAM "case a\n> review.approved tea\nann +50 points review tea = 50\n", path);
+    snprintf(line, sizeof line, "points test %s", path);
+    cli_expect(line, EXIT_OK, "no case reaches it", "");
+    snprintf(line, sizeof line, "points test %s --strict", path);
+    cli_expect(line, EXIT_DIFFERENCE, "no case reaches it", "");
+    snprintf(line, sizeof line, "points test %s --strict --case a", path);
+    cli_expect(line, EXIT_USAGE, "", "wants all of them run");
+    remove(path);
+}

@@ -61,12 +61,13 @@ static enum err_code program_at(struct work *work, int64_t due, const struct pro
 static enum err_code settle(struct work *work, struct member_work *member, const struct obligation *obligation,
                             int64_t due)
 {
-    const struct program *in_force = work->program;
+    const struct program *in_force = work->program, *then = NULL;
     struct settlement *settlement = arena_alloc(work->arena, sizeof *settlement);
     *settlement = (struct settlement){obligation->name, due, member->state.entry_count};
-    enum err_code code = program_at(work, due, &work->program);
+    enum err_code code = program_at(work, due, &then);
     if (code)
         return code;
+    work->program = then;
     work->settlement = settlement;
     work->now = due;
     code = obligation->settle(work, member, due);

@@ -42,12 +42,24 @@ class Bench:
         return SimpleNamespace(event=event, topic="", partition=0, value=b"", key=b"", timestamp=0)
 
 
+def with_ends(rng, program: str) -> str:
+    """The program with points that end, and some that are pending first."""
+    expiry = rng.choice(("30 days", "2 months", "end of quarter", "20 days of inactivity"))
+    program = re.sub(r"^(  (?:coins|points|stars): \{decimals: \d)\}", rf"\1, expire: {expiry}, warn: [7 days]}}", program, flags=re.MULTILINE)
+    for rule in ("second", "walk"):
+        if rng.random() < 0.5:
+            program = re.sub(rf"(  - {{id: {rule}, .*)}}$", r"\1, pending: 14 days}", program, flags=re.MULTILINE)
+    return program
+
+
 class Round:
     """One set of programs, and histories over it."""
 
     def __init__(self, rng: random.Random, binary: Path, folder: Path, programs: list | None = None, refunds: str | None = None):
         self.rng, self.binary, self.folder = rng, binary, folder
         self.programs = programs or ([*ALL] if rng.random() < 0.3 else [random_program(rng, "program-0")])
+        if not programs and rng.random() < 0.5:
+            self.programs = [with_ends(rng, program) for program in self.programs]
         if refunds:
             self.programs = [text.replace("refunds: negative", f"refunds: {refunds}").replace("refunds: clamp", f"refunds: {refunds}")
                              for text in self.programs]

@@ -108,7 +108,8 @@ static enum err_code settle(struct work *work)
     for (size_t p = 0; p < work->member_count && !code; p++) {
         struct member_work *member = &work->members[p];
         code = obligations_settle(work, member);
-        member->tier = tier_held(work->program, &member->state);
+        if (!code)
+            member->tier = tier_held(work->program, &member->state);
     }
     return code;
 }

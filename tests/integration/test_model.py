@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import random
+from types import SimpleNamespace
 
 import pytest
 
 from lib import wire
+from lib.environment import points_binary
 from lib.events import SECOND
+from lib.processor import until
 from lib.programs import ALL, random_order_program, random_program
 from lib.verify import verify
 from lib.workload import Workload
+from model.program import ProgramSet
+from properties.cases import decimals, decision_lines, entry_of, event_line
+from properties.cases import run as run_cases
 
 SEED = int(os.environ.get("POINTSTEST_SEED") or random.SystemRandom().randrange(10**6))
 
@@ -21,6 +27,15 @@ def run(world, workload, count: int):
     world.processor().start()
     world.wait_caught_up(90)
     return verify(world)
+
+
+def end_with_timers(world, *processors):
+    """Ends them when timers have settled all that members owe; the timers stand in the history."""
+    until(lambda: world.query("SELECT count(*) FROM members WHERE due_at IS NOT NULL") == [(0,)], 90, "timers have settled it all")
+    world.wait_caught_up(60)
+    for processor in processors:
+        processor.terminate()
+    world.adopt_timers()
 
 
 @pytest.mark.parametrize("round_", range(2))
@@ -84,26 +99,49 @@ def test_small_batches_give_the_same_ledger_as_large_ones(make_world):
 @pytest.mark.parametrize("round_", range(2))
 def test_whatever_rules_on_orders_can_do(make_world, round_):
     """Filters, bases, conditions, amounts by expression, gates by the member's clock, stacking, multipliers and nth orders in
-    random company, over two versions, on two instances."""
+    random company, also with limits and with points that wait and end, over two versions, on two instances."""
     seed = SEED + round_
     print(f"POINTSTEST_SEED={seed} repeats this history as its first")
     rng = random.Random(seed)
     world = make_world(partitions=3)
     for number in range(5):
         for version in (1, 2):
-            world.apply(random_order_program(rng, f"program-{number}", version))
+            world.apply(random_order_program(rng, f"program-{number}", version, lasting=number % 2 == 0))
     first, second = world.processor().start(), world.processor("1").start()
     workload = Workload(world, seed, members=40, step=1800 * SECOND)  # half of it before the second versions
     for _ in range(4):
         world.send(*workload.plan(750))
     world.wait_caught_up(120)
-    for processor in (first, second):
-        processor.terminate()
-    world.adopt_timers()
+    end_with_timers(world, first, second)
     seen, expected = verify(world, redis=False)
     assert {entry.program_version for entries in seen.entries.values() for entry in entries} == {1, 2}
     assert {entry.kind for entries in seen.entries.values() for entry in entries} >= {1, 2, 6}
     assert len(expected.applied) > 2000
+
+
+def test_the_ledger_is_what_points_test_predicts(make_world, tmp_path):
+    """The same history as golden cases and through Kafka: entry by entry the same lines."""
+    print(f"POINTSTEST_SEED={SEED}")
+    rng = random.Random(SEED)
+    programs = [random_order_program(rng, "program-0", version) for version in (1, 2)]
+    world = make_world(partitions=1)
+    for program in programs:
+        world.apply(program)
+    workload = Workload(world, SEED, members=12, scatter=0.0, poison=0.0, step=3600 * SECOND)
+    made = [record for record in workload.plan(1600) if record.event["type"] == "order"]
+    world.send(*made)
+    processor = world.processor().start()
+    world.wait_caught_up(60)
+    end_with_timers(world, processor)
+    seen, _ = verify(world, redis=False)
+    money, points = decimals(ProgramSet(*programs))
+    told = run_cases(points_binary(), tmp_path, programs, {"history": [event_line(record.event, money, points) for record in made]})
+    balances: dict = {}
+    for record, lines in zip(made, told["history"], strict=True):
+        entries = sorted(seen.entries.get(record.coordinates, ()), key=lambda entry: entry.sequence)
+        found = decision_lines(record.event, SimpleNamespace(entries=entries, rewards=[]), points, balances) if entries else []
+        assert found == [text for text in lines if entry_of(text)], event_line(record.event, money, points)
+    assert len(balances) > 12 and {entry.program_version for entries in seen.entries.values() for entry in entries} == {1, 2}
 
 
 @pytest.mark.parametrize("round_", range(2))

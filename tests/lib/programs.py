@@ -179,13 +179,18 @@ def random_basis(rng) -> str:
     return f", basis: {{{', '.join(f'{name}: {word}' for name, word in rng.sample(choices, rng.randint(1, 3)))}}}"
 
 
-def random_order_rule(rng, number: int, nth: bool) -> str:
-    parts = f"id: rule-{number}, on: order.{rng.choice(('paid', 'paid', 'paid', 'placed', 'shipped', 'completed'))}, earn: {{{random_earn(rng)}}}"
+def random_order_rule(rng, number: int, nth: bool, lasting: bool) -> str:
+    kind = rng.choice(("paid", "paid", "paid", "placed", "shipped", "completed"))
+    waits = [wait for wait in ("12 hours", "until shipped", "until completed + 3 days") if kind not in wait]
+    parts = f"id: rule-{number}, on: order.{kind}, earn: {{{random_earn(rng)}}}"
     parts += f", rounding: {rng.choice(ROUNDINGS)}" + random_gate(rng)
     parts += random_items(rng) if rng.random() < 0.4 else ""
     parts += random_basis(rng) if rng.random() < 0.4 else ""
     parts += f", minimum: {{EUR: {rng.choice(('10.00', '25.00', '0.01'))}, USD: 12.00}}" if rng.random() < 0.3 else ""
     parts += f", nth_order: {rng.choice(('1', '[1, 3]', '[2, 4, 5]', '2 and later'))}" if nth and rng.random() < 0.25 else ""
+    parts += f", limit: {rng.choice(('70 per day', '2 times per week', '[90 per 4 hours, 400 in all]'))}" if lasting and rng.random() < 0.2 else ""
+    parts += f", pending: {rng.choice(waits)}" if lasting and rng.random() < 0.2 else ""
+    parts += f", expire: {rng.choice(('10 days', '3 days of inactivity', 'never'))}" if lasting and rng.random() < 0.2 else ""
     parts += f", stacking: {rng.choice(('best of a', 'best of a', 'best of b', 'exclusive'))}" if rng.random() < 0.5 else ""
     parts += f", priority: {rng.randint(1, 3)}" if rng.random() < 0.3 and "stacking" in parts else ""
     return f"  - {{{parts}}}\n"
@@ -196,8 +201,9 @@ def random_multiplier(rng, number: int, rules: int) -> str:
     return f"  - {{id: times-{number}, times: {rng.choice(('2', '1.5', '0.3', '1.1'))}{rng.choice(('', which))}{random_gate(rng)}}}\n"
 
 
-def random_order_program(rng, name: str, version: int = 1, nth: bool = True) -> str:
-    """Whatever rules on orders can do, in random company. nth: also rules for the member's nth order."""
+def random_order_program(rng, name: str, version: int = 1, nth: bool = True, lasting: bool = False) -> str:
+    """Whatever rules on orders can do, in random company. nth: also rules for the member's nth order; lasting: also limits,
+    points that are pending and points that end."""
     rules = rng.randint(3, 9)
     multipliers = "".join(random_multiplier(rng, number, rules) for number in range(rng.randint(1, 3)))
     return f"""\
@@ -207,14 +213,14 @@ effective: 2025-0{5 + version}-01
 zone: {rng.choice(("Asia/Tokyo", "Europe/Berlin", "America/New_York"))}
 points:
   coins: {{worth: {{EUR: 0.01, USD: 0.015}}}}
-  extra: {{}}
+  extra: {{{"expire: 2 weeks, warn: [3 days]" if lasting else ""}}}
   wallet: {{decimals: 2}}
 money: {{EUR: 2, USD: 2}}
 partners: [here, there]
 refunds: {rng.choice(("negative", "clamp"))}
 enrolment: {rng.choice(("first_event", "first_event", "required"))}
 rules:
-{"".join(random_order_rule(rng, number, nth) for number in range(rules))}\
+{"".join(random_order_rule(rng, number, nth, lasting) for number in range(rules))}\
   - {{id: review, on: review.approved, earn: {{fixed: 40}}, when: event.photos > 0 && event.length >= 100{rng.choice(("", ", hours: 08:00-20:00, clock: member"))}}}
   - {{id: best-share, on: share.shared, earn: {{fixed: 9}}, stacking: best of share, networks: [x, tiktok]}}
   - {{id: any-share, on: share.shared, earn: {{fixed: 4}}, stacking: best of share}}

@@ -16,6 +16,13 @@ TOLD = {"reward.granted": "reward", "reward.voided": "voided", "referral.accepte
         "member.merged": "merged with", "refund.dropped": "drops the refund of", "tier.changed": "tier", "points.expiring": "warned"}
 
 
+def decimals(programs) -> tuple:
+    """Of a ProgramSet, by currency: of money; and of points, where ("first", program) is the one meant where none is named."""
+    money = {name: digits for program in programs.programs for name, digits in program.money.items()}
+    points = {name: digits for program in programs.programs for name, digits in program.points.items()}
+    return money, points | {("first", program.id): next(iter(program.points)) for program in programs.programs}
+
+
 def event_line(event: dict, money: dict, points: dict) -> str:
     """money, points: decimals by currency; of points also ("first", program) -> the currency meant where none is named."""
     words = [f"> {event['type']}.{event['kind']}", *WORDS[event["type"]](event, money, points)]

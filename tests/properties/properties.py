@@ -21,7 +21,7 @@ from lib.workload import Workload
 from model.decide import INT64_MAX, Refused, decide, follow
 from model.explain import content_of, event_key
 from model.program import ProgramSet
-from properties.cases import WORDS, decision_lines, entry_of, event_line, plain, run
+from properties.cases import WORDS, decimals, decision_lines, entry_of, event_line, plain, run
 
 HISTORIES = 6
 DAY = 86_400_000_000
@@ -64,9 +64,7 @@ class Round:
             self.programs = [text.replace("refunds: negative", f"refunds: {refunds}").replace("refunds: clamp", f"refunds: {refunds}")
                              for text in self.programs]
         self.set = ProgramSet(*self.programs)
-        self.money = {name: digits for program in self.set.programs for name, digits in program.money.items()}
-        self.points = {name: digits for program in self.set.programs for name, digits in program.points.items()}
-        self.points |= {("first", program.id): next(iter(program.points)) for program in self.set.programs}
+        self.money, self.points = decimals(self.set)
 
     def history(self, events: int, **shares) -> list:
         workload = Workload(Bench(self.programs), self.rng.randrange(2**32), poison=0.0, **shares)
@@ -144,7 +142,9 @@ def differ(what: str, wanted, found, context: list = ()):
 
 def model_agrees(rng, binary, folder):
     """Entries, rewards, refusals and duplicates are those of the plain reimplementation, event by event."""
-    orders = [random_order_program(rng, "program-0", version) for version in range(1, rng.choice((2, 3)))] if rng.random() < 0.6 else None
+    lasting = rng.random() < 0.6
+    orders = [random_order_program(rng, "program-0", version, lasting=lasting) for version in range(1, rng.choice((2, 3)))]
+    orders = orders if rng.random() < 0.6 else None
     round_ = Round(rng, binary, folder, orders)
     shares = {"members": rng.choice((1, 4, 8)), "step": rng.choice((20, 7 * 3600)) * SECOND, "merges": rng.choice((0.0, 0.05)), "late": rng.choice((0.03, 0.2))}
     histories = {f"history {n}": round_.history(rng.choice((40, 120)), **shares) for n in range(HISTORIES)}

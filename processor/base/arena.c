@@ -101,7 +101,7 @@ static void grow(struct arena *arena, size_t size)
     arena->end = block->data + block->size;
 }
 
-static uint8_t *bump(struct arena *arena, size_t size, size_t alignment)
+static inline uint8_t *bump(struct arena *arena, size_t size, size_t alignment)
 {
     size_t skip = (size_t)(-(uintptr_t)arena->at & (alignment - 1));
     size_t room = (size_t)(arena->end - arena->at);

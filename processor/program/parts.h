@@ -65,4 +65,7 @@ bool read_reason(struct loader *loader, const struct node *node, struct reason *
 /* The words of a rule that has none of its own. */
 struct reason default_reason(enum event_type type);
 
+/* Puts in what the rule says by itself, its id and its currency, so that a grant adds what only it knows. */
+void settle_reason(struct loader *loader, struct rule *rule);
+
 #endif

@@ -192,6 +192,7 @@ void read_rules(struct loader *loader, const struct node *node, void *unused)
         if (draft.typed && draft.rule.type == EVENT_ORDER && loader->program->money_count == 0)
             complain(loader, item, "a rule on orders needs currencies: declare them under `money`");
         claim_id(loader, item, draft.rule.id);
+        settle_reason(loader, &draft.rule);
         rules[count++] = draft.rule;
     }
     assert(count == node->count);

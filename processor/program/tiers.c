@@ -72,6 +72,7 @@ static const struct rule *read_points_given(struct loader *loader, const struct 
     if (!read_points(loader, &currency, &rule->currency) ||
         !read_amount(loader, &amount, what, &loader->program->points[rule->currency], &rule->fixed))
         return NULL;
+    settle_reason(loader, rule);
     return rule;
 }
 
@@ -259,7 +260,7 @@ static void complete_level(struct loader *loader, const struct node *item, struc
         read_threshold(loader, level->at, tiers, it);
     if (level->bonus)
         it->bonus = read_points_given(loader, level->bonus, "bonus", it->id,
-                                      (struct reason){bonus_words, FIELD_COUNT(bonus_words)});
+                                      (struct reason){.parts = bonus_words, .count = FIELD_COUNT(bonus_words)});
     if (level->give.len == 0 && !level->birthday_points)
         return;
     struct tier_gift *gift = arena_alloc(loader->arena, sizeof *gift);
@@ -267,7 +268,7 @@ static void complete_level(struct loader *loader, const struct node *item, struc
     claim_id(loader, item, gift->id);
     if (level->birthday_points)
         gift->rule = read_points_given(loader, level->birthday_points, "bonus", gift->id,
-                                       (struct reason){birthday_words, FIELD_COUNT(birthday_words)});
+                                       (struct reason){.parts = birthday_words, .count = FIELD_COUNT(birthday_words)});
     it->birthday = gift;
 }
 

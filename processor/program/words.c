@@ -183,7 +183,7 @@ bool read_reason(struct loader *loader, const struct node *node, struct reason *
         }
         at = end + 1;
     }
-    *out = (struct reason){parts, count};
+    *out = (struct reason){.parts = parts, .count = count};
     return true;
 }
 
@@ -218,14 +218,44 @@ struct reason default_reason(enum event_type type)
 #undef LITERAL
     switch (type) {
     case EVENT_REVIEW:
-        return (struct reason){review, FIELD_COUNT(review)};
+        return (struct reason){.parts = review, .count = FIELD_COUNT(review)};
     case EVENT_SHARE:
-        return (struct reason){share, FIELD_COUNT(share)};
+        return (struct reason){.parts = share, .count = FIELD_COUNT(share)};
     case EVENT_REFERRAL:
-        return (struct reason){referral, FIELD_COUNT(referral)};
+        return (struct reason){.parts = referral, .count = FIELD_COUNT(referral)};
     case EVENT_ACTIVITY:
-        return (struct reason){activity, FIELD_COUNT(activity)};
+        return (struct reason){.parts = activity, .count = FIELD_COUNT(activity)};
     default:
-        return (struct reason){order, FIELD_COUNT(order)};
+        return (struct reason){.parts = order, .count = FIELD_COUNT(order)};
     }
+}
+
+static struct text joined(struct arena *arena, struct text a, struct text b)
+{
+    char *at = arena_raw(arena, a.len + b.len);
+    bytes_copy(at, a.at, a.len);
+    bytes_copy(at + a.len, b.at, b.len);
+    return (struct text){at, a.len + b.len};
+}
+
+void settle_reason(struct loader *loader, struct rule *rule)
+{
+    struct reason_part *parts = arena_array(loader->arena, rule->reason.count, sizeof *parts);
+    struct reason reason = {.parts = parts};
+    for (size_t i = 0; i < rule->reason.count; i++) {
+        struct reason_part part = rule->reason.parts[i];
+        if (part.kind == REASON_CURRENCY)
+            part = (struct reason_part){REASON_LITERAL, loader->program->points[rule->currency].name};
+        else if (part.kind == REASON_RULE)
+            part = (struct reason_part){REASON_LITERAL, rule->id};
+        reason.literal_len += part.kind == REASON_LITERAL ? part.literal.len : 0;
+        reason.amounts += part.kind == REASON_AMOUNT;
+        reason.subjects += part.kind == REASON_SUBJECT;
+        struct reason_part *last = reason.count > 0 ? &parts[reason.count - 1] : NULL;
+        if (last && last->kind == REASON_LITERAL && part.kind == REASON_LITERAL)
+            last->literal = joined(loader->arena, last->literal, part.literal);
+        else
+            parts[reason.count++] = part;
+    }
+    rule->reason = reason;
 }

@@ -37,6 +37,8 @@ static struct text counted_currency(struct terms terms)
 
 static bool count_alike(struct terms a, struct terms b)
 {
+    if (a.reward && a.reward == b.reward)
+        return true;
     return a.reward && b.reward && a.reward->form == b.reward->form &&
            text_equal(counted_currency(a), counted_currency(b));
 }
@@ -51,6 +53,8 @@ static bool terms_equal(struct terms a, struct terms b)
 static struct terms terms_to_book(const struct work *work, const struct tally *tally)
 {
     struct terms own = terms_of(work, tally);
+    if (own.program == work->program)
+        return own;
     struct terms now = terms_in(work->program, tally->reward_id);
     return terms_equal(own, now) ? now : own;
 }
@@ -179,7 +183,8 @@ static enum err_code count_spent(struct work *work, struct member_work *member, 
 static bool counts(struct terms terms, const struct purchase *purchase)
 {
     return purchase->spent != 0 && text_equal(counted_currency(terms), purchase->money) &&
-           count_alike(terms, terms_in(purchase->ordered_under, terms.reward->id));
+           (terms.program == purchase->ordered_under ||
+            count_alike(terms, terms_in(purchase->ordered_under, terms.reward->id)));
 }
 
 enum err_code automatic_settle(struct work *work, struct member_work *member, const struct purchase *purchase)

@@ -104,12 +104,14 @@ struct writer {
 
 static inline void write_varint(struct writer *writer, uint64_t value)
 {
-    assert(writer->end - writer->at >= CODEC_VARINT_MAX);
+    uint8_t *at = writer->at; /* the bytes written might be the writer's own, for all that the compiler knows */
+    assert(writer->end - at >= CODEC_VARINT_MAX);
     while (value >= 0x80) {
-        *writer->at++ = (uint8_t)(value | 0x80);
+        *at++ = (uint8_t)(value | 0x80);
         value >>= 7;
     }
-    *writer->at++ = (uint8_t)value;
+    *at++ = (uint8_t)value;
+    writer->at = at;
 }
 
 static inline void write_natural(struct writer *writer, int64_t value)
@@ -125,10 +127,10 @@ static inline void write_signed(struct writer *writer, int64_t value)
 
 static inline void write_raw(struct writer *writer, const void *at, size_t len)
 {
-    assert((size_t)(writer->end - writer->at) >= len);
-    if (len > 0)
-        memcpy(writer->at, at, len);
-    writer->at += len;
+    uint8_t *to = writer->at;
+    assert((size_t)(writer->end - to) >= len);
+    bytes_copy(to, at, len);
+    writer->at = to + len;
 }
 
 static inline void write_text(struct writer *writer, struct text text)

@@ -10,7 +10,7 @@
 
 static bool is_open(const struct member_work *member, const struct program *terms, const struct gate *gate, int64_t at)
 {
-    bool by_member = gate->by_member && (gate->days != 0 || gate->has_hours);
+    bool by_member = gate->by_member && gate_has_clock(gate);
     return gate_is_open(gate, at, by_member ? profile_zone_at(terms, &member->state, at) : terms->local);
 }
 
@@ -37,7 +37,7 @@ static bool multiplies(const struct work *work, const struct member_work *member
 static bool factor_of(const struct work *work, const struct member_work *member, const struct program *terms,
                       const struct rule *rule, const struct event *event, struct fraction *out)
 {
-    *out = tier_factor(terms, rule, member->tier);
+    *out = terms->tiers ? tier_factor(terms, rule, member->tier) : FRACTION_ONE;
     if (out->numerator != out->denominator)
         TRACE(work, FACT_TIER, fact->source = member->tier, fact->factor = *out);
     for (size_t i = 0; i < terms->multiplier_count; i++) {

@@ -17,12 +17,8 @@ static bool is_between(const struct gate *gate, int64_t since_midnight)
     return since_midnight >= gate->opens || since_midnight <= gate->closes;
 }
 
-bool gate_is_open(const struct gate *gate, int64_t at, const struct zone *local)
+bool gate_is_open_by_clock(const struct gate *gate, int64_t at, const struct zone *local)
 {
-    if (at < gate->from || at >= gate->until)
-        return false;
-    if (gate->days == 0 && !gate->has_hours)
-        return true;
     int64_t seconds = seconds_of(at);
     struct civil clock = local ? zone_local(local, seconds) : civil_at(seconds);
     if (gate->days != 0 && !(gate->days >> clock.weekday & 1))

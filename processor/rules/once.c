@@ -152,11 +152,13 @@ static enum err_code grant_rules(struct work *work, struct member_work *member, 
         if (due->points == 0)
             continue;
         code = work_accrue(work, member, due->rule, due->points, cause, &granted);
-        if (due->rule->once_per != ONCE_PER_EVENT)
-            grants_add(&record->grants,
-                       &(struct grant){work->program->version, due->rule->place, granted, due->points,
-                                       work->event->occurred_at, cause->network},
-                       work->scratch);
+        if (due->rule->once_per == ONCE_PER_EVENT)
+            continue;
+        struct grant *grant = grants_add(&record->grants, work->program->version, due->rule->place,
+                                         work->event->occurred_at, work->scratch);
+        grant->points = granted;
+        grant->wanted = due->points;
+        grant->network = cause->network;
     }
     return code;
 }

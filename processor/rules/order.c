@@ -32,9 +32,13 @@ static enum err_code overflow(struct work *work)
 
 static struct grant *find_grant(const struct order_record *record, int64_t version, size_t rule)
 {
-    for (size_t i = 0; i < record->grants.count; i++)
-        if (record->grants.items[i].version == version && record->grants.items[i].rule == rule)
-            return &record->grants.items[i];
+    for (size_t i = record->grants.count; i-- > 0;) { /* most are asked for in their order, as they are added */
+        struct grant *grant = &record->grants.items[i];
+        if (grant->version == version && grant->rule == rule)
+            return grant;
+        if (grant->version < version || (grant->version == version && grant->rule < rule))
+            break;
+    }
     return NULL;
 }
 
@@ -76,11 +80,12 @@ static enum err_code dues_of(struct work *work, const struct member_work *member
     out->items = scratch_raw(work->scratch, (rules.count + 1) * sizeof *out->items);
     out->count = 0;
     for (size_t i = 0; i < rules.count && !code; i++) {
-        struct due due = {.rule = rules.items[i]};
-        TRACE_RULE(work, FACT_ASKED, out->terms, due.rule, fact->party = 0);
-        code = earning_of_order(work, member, out->terms, due.rule, view, decision, money, &due.points);
-        if (due.points > 0 || find_grant(view->record, decision->version, due.rule->place))
-            out->items[out->count++] = due;
+        struct due *due = &out->items[out->count];
+        due->rule = rules.items[i];
+        TRACE_RULE(work, FACT_ASKED, out->terms, due->rule, fact->party = 0);
+        code = earning_of_order(work, member, out->terms, due->rule, view, decision, money, &due->points);
+        if (due->points > 0 || find_grant(view->record, decision->version, due->rule->place))
+            out->count++;
     }
     if (!code)
         earning_stack(work, out->items, out->count);
@@ -131,9 +136,9 @@ static enum err_code book(struct work *work, struct member_work *member, struct 
         if (code || before || due->points == 0)
             return code;
         code = work_accrue(work, member, due->rule, due->points, cause, &granted);
-        grants_add(&record->grants,
-                   &(struct grant){decision->version, due->rule->place, granted, due->points, decision->at, 0},
-                   work->scratch);
+        grant = grants_add(&record->grants, decision->version, due->rule->place, decision->at, work->scratch);
+        grant->points = granted;
+        grant->wanted = due->points;
         return code;
     }
     TRACE_RULE(work, FACT_STANDING, cause->terms, due->rule, fact->granted = grant->points, fact->points = due->points);

@@ -61,6 +61,8 @@ enum err_code order_check(const struct order_event *order, struct err *err)
 static void sort_few(struct line_record *lines, size_t count)
 {
     for (size_t i = 1; i < count; i++) {
+        if (text_compare(lines[i - 1].key, lines[i].key) <= 0)
+            continue;
         struct line_record moved = lines[i];
         size_t to = i;
         for (; to > 0 && text_compare(lines[to - 1].key, moved.key) > 0; to--)
@@ -121,7 +123,9 @@ static enum err_code combine(struct order_record *record, struct line_record *li
     for (size_t i = 0; i < count; i++) {
         struct line_record *last = kept > 0 ? &lines[kept - 1] : NULL;
         if (!last || !text_equal(last->key, lines[i].key)) {
-            lines[kept++] = lines[i];
+            if (kept < i)
+                lines[kept] = lines[i];
+            kept++;
             continue;
         }
         if (!add_line(last, &lines[i]))
@@ -216,11 +220,9 @@ enum err_code order_lines_refund(struct order_record *record, const struct order
 
 /* ---- what remains */
 
-int64_t line_share(const struct line_record *line, int64_t amount)
+int64_t line_share_left(const struct line_record *line, int64_t amount)
 {
-    assert(amount >= 0);
-    if (line->refunded == 0 || line->quantity == 0)
-        return amount;
+    assert(amount >= 0 && line->refunded > 0 && line->quantity > 0);
     int64_t refunded = line->refunded < line->quantity ? line->refunded : line->quantity;
     wide back = (wide)(uint64_t)amount * (uint64_t)refunded / (uint64_t)line->quantity;
     assert(back <= (uint64_t)amount);

@@ -19,9 +19,15 @@ enum err_code order_lines_replace(struct order_record *record, const struct orde
 enum err_code order_lines_refund(struct order_record *record, const struct order_event *refund, struct scratch *scratch,
                                  struct err *err);
 
-/* Of an amount >= 0 of the line, what remains: less the share of the quantity that came back, that share rounded down.
- */
-int64_t line_share(const struct line_record *line, int64_t amount);
+/* Of an amount >= 0 of a line of which some came back, what remains: less the share of the quantity that did, that
+ * share rounded down. */
+int64_t line_share_left(const struct line_record *line, int64_t amount);
+
+/* The same of any line. */
+static inline int64_t line_share(const struct line_record *line, int64_t amount)
+{
+    return line->refunded == 0 || line->quantity == 0 ? amount : line_share_left(line, amount);
+}
 
 /* The basis that remains, in minor units, >= 0: lines less what came back in proportion, less the order's discount and
  * amounts refunded. False on overflow. */

@@ -118,9 +118,12 @@ static void show_line(const struct line_record *record, const struct line_view *
     out->discount = price > line->net ? price - line->net : 0;
 }
 
-static void open_event(struct order_view *view, const struct event *cause)
+void order_view_open_event(struct order_view *view, const struct event *cause)
 {
     const struct order_record *record = view->record;
+    bool fits = open_lines(view);
+    assert(fits); /* order_check added the same numbers up */
+    (void)fits;
     struct order_line *lines = scratch_raw(view->scratch, (record->line_count + 1) * sizeof *lines);
     size_t count = 0;
     int64_t net = 0;
@@ -145,21 +148,7 @@ static void open_event(struct order_view *view, const struct event *cause)
                                            .points_used = record->points_used,
                                            .channel = record->channel,
                                            .coupon = record->coupon}};
-}
-
-const struct event *order_view_event(struct order_view *view, const struct event *cause,
-                                     const struct order_decision *decision, uint32_t image)
-{
-    if (image != 0 && !view->has_event) {
-        bool fits = open_lines(view);
-        assert(fits); /* order_check added the same numbers up */
-        (void)fits;
-        open_event(view, cause);
-        view->has_event = true;
-    }
-    view->event.kind = decision->kind;
-    view->event.occurred_at = decision->at;
-    return &view->event;
+    view->has_event = true;
 }
 
 /* ---- what a rule counts */
@@ -215,13 +204,9 @@ static bool finish_basis(const struct order_view *view, const struct program *te
     return true;
 }
 
-bool order_view_measure(struct order_view *view, const struct program *terms, const struct rule *rule, size_t money,
-                        struct measure *out)
+bool order_view_measure_lines(struct order_view *view, const struct program *terms, const struct rule *rule,
+                              size_t money, struct measure *out)
 {
-    *out = (struct measure){.basis = view->remaining, .basket = view->remaining, .concerned = !view->gone};
-    bool whole = !rule->items && rule->basis == 0 && rule->form != EARN_PER_ITEM;
-    if (view->gone || whole)
-        return true;
     if (!open_lines(view))
         return false;
     int64_t counted = 0;

@@ -38,14 +38,34 @@ struct measure {
 /* False when the numbers do not fit. The view refers to the record. */
 bool order_view_open(const struct order_record *record, struct scratch *scratch, struct order_view *out);
 
+/* Fills in the event. */
+void order_view_open_event(struct order_view *view, const struct event *cause);
+
 /* The order as an event, for conditions: lines with one key are one line, in order of their keys; those that came back
  * are not there. cause: an event of the order, for what all its events share. image: what of it is read (enum
  * order_image); where it is nothing, only type, kind and time are set. It is good until the next call. */
-const struct event *order_view_event(struct order_view *view, const struct event *cause,
-                                     const struct order_decision *decision, uint32_t image);
+static inline const struct event *order_view_event(struct order_view *view, const struct event *cause,
+                                                   const struct order_decision *decision, uint32_t image)
+{
+    if (image != 0 && !view->has_event)
+        order_view_open_event(view, cause);
+    view->event.kind = decision->kind;
+    view->event.occurred_at = decision->at;
+    return &view->event;
+}
+
+/* What a rule counts that looks at lines. */
+bool order_view_measure_lines(struct order_view *view, const struct program *terms, const struct rule *rule,
+                              size_t money, struct measure *out);
 
 /* What the rule counts. money: the order's place in terms. False when the numbers do not fit. */
-bool order_view_measure(struct order_view *view, const struct program *terms, const struct rule *rule, size_t money,
-                        struct measure *out);
+static inline bool order_view_measure(struct order_view *view, const struct program *terms, const struct rule *rule,
+                                      size_t money, struct measure *out)
+{
+    if (!view->gone && (rule->items || rule->basis != 0 || rule->form == EARN_PER_ITEM))
+        return order_view_measure_lines(view, terms, rule, money, out);
+    *out = (struct measure){.basis = view->remaining, .basket = view->remaining, .concerned = !view->gone};
+    return true;
+}
 
 #endif

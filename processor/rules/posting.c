@@ -12,11 +12,10 @@ static int64_t later(int64_t at, int64_t delay)
     return checked_add(at, delay, &due) ? due : INT64_MAX - 1;
 }
 
-int64_t posting_due(const struct work *work, const struct rule *rule, const struct cause *cause)
+int64_t posting_due(const struct rule *rule, const struct cause *cause)
 {
     const struct pending_terms *waiting = rule->pending;
-    if (!waiting)
-        return work->now;
+    assert(waiting);
     if (waiting->awaits == KIND_UNKNOWN)
         return later(cause->granted_at, waiting->delay);
     return cause->released_at == INT64_MAX ? INT64_MAX : later(cause->released_at, waiting->delay);
@@ -37,11 +36,17 @@ static struct reward *tell(struct work *work, struct member_work *member, enum r
     return reward;
 }
 
-enum err_code posting_put_aside(struct work *work, struct member_work *member, const struct rule *rule,
-                                const struct transfer *accrual, const struct cause *cause, int64_t due)
+enum err_code posting_put_aside(struct work *work, struct member_work *member, const struct rule *rule, int64_t amount,
+                                int64_t wanted, const struct cause *cause, int64_t due)
 {
     const struct currency *currency = &cause->terms->points[rule->currency];
-    struct transfer transfer = *accrual;
+    struct transfer transfer = {.kind = ENTRY_ACCRUAL,
+                                .from = ACCOUNT_PROGRAMME,
+                                .to = ACCOUNT_MEMBER_PENDING,
+                                .amount = amount,
+                                .wanted = wanted,
+                                .currency = currency->name,
+                                .rule_id = rule->id};
     struct pending_credit credit = {.subject_key = cause->subject_key,
                                     .version = cause->terms->version,
                                     .rule = rule->place,
@@ -50,16 +55,14 @@ enum err_code posting_put_aside(struct work *work, struct member_work *member, c
                                     .partner_id = cause->partner_id,
                                     .due = due,
                                     .awaits = due == INT64_MAX ? rule->pending->awaits : KIND_UNKNOWN,
-                                    .amount = accrual->amount};
+                                    .amount = amount};
     struct balance *balance = state_balance(&member->state, currency->name, work->scratch);
-    transfer.to = ACCOUNT_MEMBER_PENDING;
-    transfer.lot = NULL;
     if (!pending_add(&member->state.pending, &credit, work->scratch))
         return err_set(work->err, ERR_OVERFLOW, "the member's pending %.*s do not fit", SHOWN(currency->name));
     enum err_code code = work_post(work, member, balance, &transfer, cause);
     if (!code)
         tell(work, member, REWARD_POINTS_PENDING, &transfer, cause)->reason =
-            reason_for_pending(work->arena, cause->terms, rule, accrual->amount, cause->subject, due);
+            reason_for_pending(work->arena, cause->terms, rule, amount, cause->subject, due);
     return code;
 }
 
@@ -125,15 +128,8 @@ static enum err_code post(struct work *work, struct member_work *member, size_t 
                           .partner_id = arena_text(work->arena, credit.partner_id),
                           .subject = arena_text(work->arena, credit.subject),
                           .subject_key = credit.subject_key};
-    struct transfer transfer = {.kind = ENTRY_POSTING,
-                                .from = ACCOUNT_MEMBER_PENDING,
-                                .to = ACCOUNT_MEMBER_AVAILABLE,
-                                .amount = credit.amount,
-                                .wanted = credit.amount,
-                                .currency = terms->points[rule->currency].name,
-                                .rule_id = rule->id};
     pending_take(&member->state.pending, at, credit.amount);
-    return work_credit(work, member, rule, &transfer, &cause);
+    return work_credit(work, member, rule, ENTRY_POSTING, credit.amount, credit.amount, &cause);
 }
 
 enum err_code posting_release(struct work *work, struct member_work *member, struct hash16 subject_key)

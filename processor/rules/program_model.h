@@ -38,7 +38,8 @@ struct currency {
     struct warnings warnings; /* of point currencies: before points end */
 };
 
-enum reason_part_kind { REASON_LITERAL, REASON_AMOUNT, REASON_CURRENCY, REASON_SUBJECT, REASON_RULE };
+/* The currency and the rule are in the file alone: a loaded program has literals for them. */
+enum reason_part_kind { REASON_LITERAL, REASON_AMOUNT, REASON_SUBJECT, REASON_CURRENCY, REASON_RULE };
 
 struct reason_part {
     enum reason_part_kind kind;
@@ -49,6 +50,9 @@ struct reason_part {
 struct reason {
     const struct reason_part *parts;
     size_t count;
+    size_t literal_len; /* of all literals together */
+    size_t amounts;     /* how often the amount stands in it */
+    size_t subjects;
 };
 
 enum earn_form {

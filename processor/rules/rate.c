@@ -119,7 +119,7 @@ bool fraction_multiply(struct fraction a, struct fraction b, struct fraction *ou
                   (wide)(uint64_t)a.denominator * (uint64_t)b.denominator, &out->numerator, &out->denominator);
 }
 
-bool fraction_apply(struct fraction factor, int64_t amount, enum rounding rounding, int64_t *out)
+bool fraction_scale(struct fraction factor, int64_t amount, enum rounding rounding, int64_t *out)
 {
     return scale(amount, factor.numerator, factor.denominator, rounding, out);
 }
@@ -132,7 +132,7 @@ bool rate_points(const struct rate *rate, int64_t basis, struct fraction factor,
     if (rate->whole && !scale(basis, rate->step_numerator, rate->step_denominator, ROUNDING_DOWN, &units))
         return false;
     return fraction_multiply((struct fraction){rate->numerator, rate->denominator}, factor, &all) &&
-           fraction_apply(all, units, rounding, out);
+           scale(units, all.numerator, all.denominator, rounding, out);
 }
 
 bool decimal_parse(struct text text, int decimals_max, struct decimal *out)
@@ -181,11 +181,14 @@ struct text amount_write(int64_t amount, int decimals, char room[AMOUNT_TEXT_MAX
     char *end = room + AMOUNT_TEXT_MAX;
     char *at = end;
     uint64_t rest = amount < 0 ? -(uint64_t)amount : (uint64_t)amount;
-    for (int place = 0; rest > 0 || place <= decimals; place++, rest /= 10) {
-        if (place == decimals && decimals > 0)
-            *--at = '.';
+    for (int place = 0; place < decimals; place++, rest /= 10)
         *--at = (char)('0' + rest % 10);
-    }
+    if (decimals > 0)
+        *--at = '.';
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
     if (amount < 0)
         *--at = '-';
     assert(at >= room);

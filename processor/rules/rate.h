@@ -49,7 +49,16 @@ struct fraction fraction_of(struct decimal number);
 bool fraction_multiply(struct fraction a, struct fraction b, struct fraction *out);
 
 /* round(amount * factor) of an amount >= 0. False on overflow, *out untouched. */
-bool fraction_apply(struct fraction factor, int64_t amount, enum rounding rounding, int64_t *out);
+bool fraction_scale(struct fraction factor, int64_t amount, enum rounding rounding, int64_t *out);
+
+/* The same where the factor mostly is 1. */
+static inline bool fraction_apply(struct fraction factor, int64_t amount, enum rounding rounding, int64_t *out)
+{
+    if (factor.numerator != factor.denominator)
+        return fraction_scale(factor, amount, rounding, out);
+    *out = amount;
+    return true;
+}
 
 /* Points in minor units for a basis >= 0, multiplied by the factor before the one rounding. False on overflow, *out
  * untouched. */

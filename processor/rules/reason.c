@@ -13,44 +13,34 @@ static struct text join(struct arena *arena, const struct text *pieces, size_t c
     char *at = arena_raw(arena, len);
     size_t written = 0;
     for (size_t i = 0; i < count; i++) {
-        if (pieces[i].len > 0)
-            memcpy(at + written, pieces[i].at, pieces[i].len);
+        bytes_copy(at + written, pieces[i].at, pieces[i].len);
         written += pieces[i].len;
     }
     assert(written == len);
     return (struct text){at, len};
 }
 
-/* Short pieces, as most are, without a call. */
-static char *put_piece(char *at, struct text piece)
+static struct text words_of(const struct reason_part *part, struct text amount, struct text subject)
 {
-    enum { SHORT = 8 };
-    if (piece.len > SHORT) {
-        memcpy(at, piece.at, piece.len);
-        return at + piece.len;
-    }
-    for (size_t i = 0; i < piece.len; i++)
-        at[i] = piece.at[i];
-    return at + piece.len;
+    assert(part->kind <= REASON_SUBJECT);
+    if (part->kind == REASON_LITERAL)
+        return part->literal;
+    return part->kind == REASON_AMOUNT ? amount : subject;
 }
 
 struct text reason_for_accrual(struct arena *arena, const struct rule *rule, const struct currency *currency,
                                int64_t amount, struct text subject)
 {
     char room[AMOUNT_TEXT_MAX];
-    const struct text values[] = {
-        [REASON_AMOUNT] = amount_write(amount, currency->decimals, room),
-        [REASON_CURRENCY] = currency->name,
-        [REASON_SUBJECT] = subject,
-        [REASON_RULE] = rule->id,
-    };
+    struct text number = amount_write(amount, currency->decimals, room);
     const struct reason_part *parts = rule->reason.parts, *end = parts + rule->reason.count;
-    size_t len = 0;
-    for (const struct reason_part *part = parts; part < end; part++)
-        len += part->kind == REASON_LITERAL ? part->literal.len : values[part->kind].len;
+    size_t len = rule->reason.literal_len + rule->reason.amounts * number.len + rule->reason.subjects * subject.len;
     char *begin = arena_raw(arena, len), *at = begin;
-    for (const struct reason_part *part = parts; part < end; part++)
-        at = put_piece(at, part->kind == REASON_LITERAL ? part->literal : values[part->kind]);
+    for (const struct reason_part *part = parts; part < end; part++) {
+        struct text words = words_of(part, number, subject);
+        bytes_copy(at, words.at, words.len);
+        at += words.len;
+    }
     assert(at == begin + len);
     return (struct text){begin, len};
 }

@@ -49,32 +49,36 @@ bool order_was_decided(const struct order_record *record, enum event_kind kind)
     return false;
 }
 
-static bool grant_before(const struct grant *a, const struct grant *b)
+static bool grant_before(const struct grant *a, int64_t version, size_t rule)
 {
-    return a->version != b->version ? a->version < b->version : a->rule < b->rule;
+    return a->version != version ? a->version < version : a->rule < rule;
 }
 
-void grants_add(struct grants *grants, const struct grant *grant, struct scratch *scratch)
+static void grants_grow(struct grants *grants, struct scratch *scratch)
 {
-    if (grants->count == grants->capacity) {
-        size_t capacity = grants->capacity > 0 ? 2 * grants->capacity : GRANTS_SPARE;
-        struct grant *items = scratch_raw(scratch, capacity * sizeof *items);
-        if (grants->count > 0)
-            memcpy(items, grants->items, grants->count * sizeof *items);
-        grants->items = items;
-        grants->capacity = capacity;
-    }
-    assert(grants->count < grants->capacity && grant->points >= 0 && grant->wanted >= grant->points);
+    size_t capacity = grants->capacity > 0 ? 2 * grants->capacity : GRANTS_SPARE;
+    struct grant *items = scratch_raw(scratch, capacity * sizeof *items);
+    if (grants->count > 0)
+        memcpy(items, grants->items, grants->count * sizeof *items);
+    grants->items = items;
+    grants->capacity = capacity;
+}
+
+struct grant *grants_add(struct grants *grants, int64_t version, size_t rule, int64_t at, struct scratch *scratch)
+{
+    if (grants->count == grants->capacity)
+        grants_grow(grants, scratch);
+    assert(grants->count < grants->capacity);
     size_t to = grants->count++;
-    for (; to > 0 && !grant_before(&grants->items[to - 1], grant); to--)
+    for (; to > 0 && !grant_before(&grants->items[to - 1], version, rule); to--)
         grants->items[to] = grants->items[to - 1];
-    /* One by one: a copy of what was just written in parts would wait for the parts. */
-    grants->items[to].version = grant->version;
-    grants->items[to].rule = grant->rule;
-    grants->items[to].points = grant->points;
-    grants->items[to].wanted = grant->wanted;
-    grants->items[to].at = grant->at;
-    grants->items[to].network = grant->network;
+    struct grant *grant = &grants->items[to];
+    grant->version = version;
+    grant->rule = rule;
+    grant->points = grant->wanted = 0;
+    grant->at = at;
+    grant->network = 0;
+    return grant;
 }
 
 static void read_grants(struct reader *reader, struct scratch *scratch, bool with_time, struct grants *out)
@@ -99,14 +103,15 @@ static void read_grants(struct reader *reader, struct scratch *scratch, bool wit
         grant->network = (uint32_t)network;
         grant->at = with_time ? read_signed(reader) : 0;
         if (!checked_add(grant->points, cut, &grant->wanted) || (head & GRANT_WAS_CUT && cut == 0) ||
-            (i > 0 && !grant_before(&grant[-1], grant)))
+            (i > 0 && !grant_before(&grant[-1], grant->version, grant->rule)))
             reader_fail(reader);
     }
 }
 
 static void write_grants(struct writer *writer, const struct grants *grants, bool with_time)
 {
-    write_varint(writer, grants->count);
+    struct writer own = *writer; /* in registers: nobody else writes meanwhile */
+    write_varint(&own, grants->count);
     int64_t version = 0;
     for (size_t i = 0; i < grants->count; i++) {
         const struct grant *grant = &grants->items[i];
@@ -114,17 +119,18 @@ static void write_grants(struct writer *writer, const struct grants *grants, boo
         uint64_t head = grant->rule << GRANT_SHIFT | (grant->network > 0 ? GRANT_NETWORK_FOLLOWS : 0) |
                         (cut > 0 ? GRANT_WAS_CUT : 0) | (grant->version != version ? GRANT_VERSION_FOLLOWS : 0);
         version = grant->version;
-        write_varint(writer, head);
+        write_varint(&own, head);
         if (head & GRANT_VERSION_FOLLOWS)
-            write_natural(writer, version);
-        write_natural(writer, grant->points);
+            write_natural(&own, version);
+        write_natural(&own, grant->points);
         if (cut > 0)
-            write_natural(writer, cut);
+            write_natural(&own, cut);
         if (grant->network > 0)
-            write_varint(writer, grant->network);
+            write_varint(&own, grant->network);
         if (with_time)
-            write_signed(writer, grant->at);
+            write_signed(&own, grant->at);
     }
+    *writer = own;
 }
 
 static size_t grants_size_max(const struct grants *grants)
@@ -229,35 +235,30 @@ static void read_terms(struct reader *reader, struct order_record *record)
 enum err_code order_record_decode(struct bytes bytes, struct scratch *scratch, struct order_record *out,
                                   struct err *err)
 {
-    struct order_record record = {0};
-    if (bytes.len == 0) {
-        *out = record;
+    *out = (struct order_record){0};
+    if (bytes.len == 0)
         return ERR_NONE;
-    }
     struct reader reader = reader_of(bytes);
     if (!read_head(&reader, FORM_ORDER))
         reader_fail(&reader);
     uint64_t flags = read_varint(&reader);
     if (flags >> IMAGE_SHIFT > IMAGE_ALL)
         flags = reader_fail(&reader);
-    record.whole_refund = flags & FLAG_WHOLE_REFUND;
-    record.image = (uint32_t)(flags >> IMAGE_SHIFT);
-    read_decisions(&reader, &record);
-    record.currency = read_text(&reader);
-    record.partner_id = read_text(&reader);
-    record.revision = read_natural(&reader);
-    record.discount = read_natural(&reader);
-    record.refunded_amount = read_natural(&reader);
-    record.nth = read_natural(&reader);
-    read_terms(&reader, &record);
-    read_lines(&reader, scratch, &record);
-    read_grants(&reader, scratch, false, &record.grants);
-    if (record.decision_count == 0 && (record.grants.count > 0 || record.image != 0 || record.nth != 0))
+    out->whole_refund = flags & FLAG_WHOLE_REFUND;
+    out->image = (uint32_t)(flags >> IMAGE_SHIFT);
+    read_decisions(&reader, out);
+    out->currency = read_text(&reader);
+    out->partner_id = read_text(&reader);
+    out->revision = read_natural(&reader);
+    out->discount = read_natural(&reader);
+    out->refunded_amount = read_natural(&reader);
+    out->nth = read_natural(&reader);
+    read_terms(&reader, out);
+    read_lines(&reader, scratch, out);
+    read_grants(&reader, scratch, false, &out->grants);
+    if (out->decision_count == 0 && (out->grants.count > 0 || out->image != 0 || out->nth != 0))
         reader_fail(&reader);
-    enum err_code code = check_read(&reader, "order", bytes, err);
-    if (!code)
-        *out = record;
-    return code;
+    return check_read(&reader, "order", bytes, err);
 }
 
 static size_t line_size_max(const struct line_record *line)
@@ -333,8 +334,9 @@ struct bytes order_record_encode(const struct order_record *record, struct scrat
     write_varint(&writer, record->line_count);
     for (size_t i = 0; i < record->line_count; i++)
         write_line(&writer, &record->lines[i], record->image);
-    write_grants(&writer, &record->grants, false);
-    return (struct bytes){at, (size_t)(writer.at - at)};
+    struct writer last = writer; /* whose address is given away, so that the other's is not */
+    write_grants(&last, &record->grants, false);
+    return (struct bytes){at, (size_t)(last.at - at)};
 }
 
 enum err_code once_record_decode(struct bytes bytes, struct scratch *scratch, struct once_record *out, struct err *err)

@@ -107,7 +107,8 @@ bool order_was_decided(const struct order_record *record, enum event_kind kind);
 bool record_is_order(struct bytes bytes);
 bool record_is_redemption(struct bytes bytes);
 
-/* {NULL, 0} is a record with nothing in it. Texts are views into the bytes. ERR_BAD_STATE on bytes not written here. */
+/* {NULL, 0} is a record with nothing in it. Texts are views into the bytes. ERR_BAD_STATE on bytes not written here; of
+ * an order's *out is void then. */
 enum err_code order_record_decode(struct bytes bytes, struct scratch *scratch, struct order_record *out,
                                   struct err *err);
 enum err_code once_record_decode(struct bytes bytes, struct scratch *scratch, struct once_record *out, struct err *err);
@@ -116,7 +117,8 @@ enum err_code once_record_decode(struct bytes bytes, struct scratch *scratch, st
 struct bytes order_record_encode(const struct order_record *record, struct scratch *scratch);
 struct bytes once_record_encode(const struct once_record *record, struct scratch *scratch);
 
-/* At its place among the others; the rule has not granted yet. */
-void grants_add(struct grants *grants, const struct grant *grant, struct scratch *scratch);
+/* A grant at its place among the others, of no points yet; the rule has not granted before. Earlier pointers are void.
+ */
+struct grant *grants_add(struct grants *grants, int64_t version, size_t rule, int64_t at, struct scratch *scratch);
 
 #endif

@@ -107,9 +107,10 @@ static enum err_code grant_rule(struct work *work, struct once_record records[ST
         enum err_code code = points > 0 ? work_accrue(work, member, rule, points, &cause, &granted) : ERR_NONE;
         if (code)
             return code;
-        grants_add(&records[p].grants,
-                   &(struct grant){work->program->version, rule->place, granted, points, work->event->occurred_at, 0},
-                   work->scratch);
+        struct grant *grant = grants_add(&records[p].grants, work->program->version, rule->place,
+                                         work->event->occurred_at, work->scratch);
+        grant->points = granted;
+        grant->wanted = points;
     }
     return ERR_NONE;
 }

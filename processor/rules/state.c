@@ -262,7 +262,6 @@ enum err_code state_decode(struct bytes bytes, struct scratch *scratch, struct m
 {
     static const uint8_t empty[] = {STATE_VERSION, 0, 0, 0};
     struct reader reader = reader_of(bytes.len > 0 ? bytes : (struct bytes){empty, sizeof empty});
-    struct member_state state = {0};
     uint64_t version = read_varint(&reader);
     if (version != STATE_VERSION)
         return err_set(err, ERR_BAD_STATE, "a member's state begins with version %llu; this build reads %d",
@@ -270,17 +269,16 @@ enum err_code state_decode(struct bytes bytes, struct scratch *scratch, struct m
     uint64_t flags = read_varint(&reader);
     if (flags > (FLAG_HAS_SPILLED | FLAG_ENDED))
         reader_fail(&reader);
-    state.has_spilled = flags & FLAG_HAS_SPILLED;
-    state.entry_count = read_natural(&reader);
-    state.records = scratch_raw(scratch, (STATE_RECORDS_MAX + 1) * sizeof *state.records);
-    read_sections(&reader, scratch, &state);
-    if (!reader.bad && !state_lots_agree(&state))
+    *out = (struct member_state){.has_spilled = flags & FLAG_HAS_SPILLED};
+    out->entry_count = read_natural(&reader);
+    out->records = scratch_raw(scratch, (STATE_RECORDS_MAX + 1) * sizeof *out->records);
+    read_sections(&reader, scratch, out);
+    if (!reader.bad && !state_lots_agree(out))
         reader_fail(&reader);
-    if (((flags & FLAG_ENDED) != 0) != (state.identity.ending != ENDING_NONE))
+    if (((flags & FLAG_ENDED) != 0) != (out->identity.ending != ENDING_NONE))
         reader_fail(&reader);
     if (reader.bad || reader.at != reader.end)
         return err_set(err, ERR_BAD_STATE, "a member's state of %zu bytes is not well-formed", bytes.len);
-    *out = state;
     return ERR_NONE;
 }
 
@@ -345,16 +343,11 @@ const struct balance *state_find_balance(const struct member_state *state, struc
     return NULL;
 }
 
-struct balance *state_balance(struct member_state *state, struct text currency, struct scratch *scratch)
+static struct balance *make_balance(struct member_state *state, struct text currency, struct scratch *scratch)
 {
     size_t at = 0;
-    for (; at < state->balance_count; at++) {
-        int order = text_compare(state->balances[at].currency, currency);
-        if (order == 0)
-            return &state->balances[at];
-        if (order > 0)
-            break;
-    }
+    while (at < state->balance_count && text_compare(state->balances[at].currency, currency) < 0)
+        at++;
     if (state->balance_count == state->balance_capacity)
         state->balances =
             grown(scratch, state->balances, state->balance_count, &state->balance_capacity, sizeof *state->balances);
@@ -362,6 +355,14 @@ struct balance *state_balance(struct member_state *state, struct text currency, 
     state->balances[at] = (struct balance){.currency = currency};
     state->balance_count++;
     return &state->balances[at];
+}
+
+struct balance *state_balance(struct member_state *state, struct text currency, struct scratch *scratch)
+{
+    for (size_t i = 0; i < state->balance_count; i++)
+        if (text_equal(state->balances[i].currency, currency))
+            return &state->balances[i];
+    return make_balance(state, currency, scratch);
 }
 
 bool state_lots_agree(const struct member_state *state)

@@ -81,8 +81,8 @@ struct member_state {
     size_t record_count;
 };
 
-/* {NULL, 0} is a member never seen. Texts and records are views into the bytes. ERR_BAD_STATE on bytes that no version
- * of ours wrote. */
+/* {NULL, 0} is a member never seen. Texts and records are views into the bytes. ERR_BAD_STATE, *out void, on bytes that
+ * no version of ours wrote. */
 enum err_code state_decode(struct bytes bytes, struct scratch *scratch, struct member_state *out, struct err *err);
 
 /* The bytes are scratch; at most STATE_RECORDS_MAX records. */

@@ -83,6 +83,16 @@ static enum err_code check_ending(struct work *work, const struct member_work *m
     return ERR_NONE;
 }
 
+/* All but its state, which is decoded into it. */
+static void open_member(struct member_work *member, uint8_t party)
+{
+    member->before = (struct sums){0};
+    member->entries_before = 0;
+    member->party = party;
+    member->changed = member->tier_moved = member->tier_lost = false;
+    member->tier = (struct text){NULL, 0};
+}
+
 static enum err_code read_members(struct work *work)
 {
     struct party_name names[STEP_PARTIES_MAX];
@@ -90,7 +100,7 @@ static enum err_code read_members(struct work *work)
     assert(work->member_count >= 1 && work->member_count <= STEP_PARTIES_MAX);
     for (size_t p = 0; p < work->member_count; p++) {
         struct member_work *member = &work->members[p];
-        member->party = (uint8_t)p;
+        open_member(member, (uint8_t)p);
         enum err_code code = state_decode(work->input->parties[p].state, work->scratch, &member->state, work->err);
         if (!code)
             code = check_ending(work, member);
@@ -108,7 +118,8 @@ static enum err_code settle(struct work *work)
     for (size_t p = 0; p < work->member_count && !code; p++) {
         struct member_work *member = &work->members[p];
         code = obligations_settle(work, member);
-        member->tier = tier_held(work->program, &member->state);
+        if (!code)
+            member->tier = tier_held(work->program, &member->state);
     }
     return code;
 }
@@ -220,15 +231,16 @@ enum err_code step(const struct step_input *input, struct arena *arena, struct d
 {
     assert(input->program && input->event && out);
     struct scratch scratch;
+    struct member_work members[STEP_PARTIES_MAX]; /* filled by read_members: most events have but one */
     scratch_open(&scratch, arena);
-    struct work work = {.input = input,
+    struct work work = {.members = members,
+                        .input = input,
                         .program = input->program,
                         .event = input->event,
                         .now = input->event->occurred_at,
                         .arena = arena,
                         .scratch = &scratch,
                         .err = err};
-    *out = (struct decision){0};
     enum err_code code = check_partner(&work);
     if (!code)
         code = read_members(&work);
@@ -238,7 +250,9 @@ enum err_code step(const struct step_input *input, struct arena *arena, struct d
         code = decide(&work);
     if (!code)
         code = follow(&work);
-    if (!code)
+    if (code)
+        *out = (struct decision){0};
+    else
         close_decision(&work, out);
     out->lacks = work.lacks; /* an error may rest on what was not known */
     out->lack_count = work.lack_count;

@@ -37,10 +37,9 @@ struct text_map text_map_make(const struct text_pair *pairs, size_t count, struc
     return (struct text_map){slots, slot_count};
 }
 
-const struct text_slot *text_map_find(const struct text_map *map, struct text key)
+const struct text_slot *text_map_look_up(const struct text_map *map, struct text key)
 {
-    if (!map->slots || key.len == 0)
-        return NULL;
+    assert(map->slots && key.len > 0);
     const struct text_slot *slot = &map->slots[slot_of(map->slots, map->slot_count, key)];
     return slot->key.len > 0 ? slot : NULL;
 }

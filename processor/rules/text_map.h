@@ -27,6 +27,12 @@ struct text_map {
 struct text_map text_map_make(const struct text_pair *pairs, size_t count, struct arena *arena);
 
 /* NULL where the key has none. */
-const struct text_slot *text_map_find(const struct text_map *map, struct text key);
+const struct text_slot *text_map_look_up(const struct text_map *map, struct text key);
+
+/* The same where map and key are mostly empty. */
+static inline const struct text_slot *text_map_find(const struct text_map *map, struct text key)
+{
+    return map->slots && key.len > 0 ? text_map_look_up(map, key) : NULL;
+}
 
 #endif

@@ -160,10 +160,15 @@ static size_t calendar_level(const struct program *program, const struct tier_st
     return larger(in_grace ? held : down(program->tiers, held, reached), fit_year(program, tier, year));
 }
 
+/* Levels are gone after as many years without anything as there are levels, and those before need not be gone through.
+ */
 static void roll_years(const struct program *program, struct tier_state *tier, int64_t year)
 {
+    int64_t most = (int64_t)program->tiers->level_count + 3;
     if (tier->year == 0)
         tier->year = year;
+    if (tier->year < year - most)
+        tier->year = year - most;
     for (; tier->year < year; tier->year++) {
         size_t base = after_year(program, tier, tier->year, base_of(program->tiers, tier));
         tier->base = tier_name(program->tiers, base);

@@ -18,7 +18,7 @@ static enum err_code unite_grants(struct grants *into, const struct grants *from
             if (into->items[k].version == grant->version && into->items[k].rule == grant->rule)
                 same = &into->items[k];
         if (!same)
-            grants_add(into, grant, scratch);
+            *grants_add(into, grant->version, grant->rule, grant->at, scratch) = *grant;
         else if (!checked_add(same->points, grant->points, &same->points) ||
                  !checked_add(same->wanted, grant->wanted, &same->wanted))
             return overflow(err);

@@ -108,12 +108,18 @@ struct reward *work_add_reward(struct work *work, struct member_work *member, en
     return reward;
 }
 
+/* How long points of the currency last: as the rule says, which may be NULL, else as the currency's do. */
+static const struct expiry *expiry_of(const struct currency *currency, const struct rule *rule)
+{
+    return rule && rule->expiry ? rule->expiry : &currency->expiry;
+}
+
 struct lot work_lot(const struct program *terms, const struct rule *rule, size_t currency, struct text partner_id,
                     int64_t at)
 {
     assert(currency < terms->point_count);
     const struct currency *points = &terms->points[currency];
-    const struct expiry *expiry = rule && rule->expiry ? rule->expiry : &points->expiry;
+    const struct expiry *expiry = expiry_of(points, rule);
     struct lot lot = {.currency = points->name, .partner_id = partner_id, .end = NEVER, .warn_at = NEVER};
     if (expiry->form == EXPIRY_NEVER)
         return lot;
@@ -264,23 +270,34 @@ bool work_condition_holds(const struct work *work, const struct member_work *mem
     return result.kind == CEL_BOOL && result.boolean;
 }
 
-enum err_code work_credit(struct work *work, struct member_work *member, const struct rule *rule,
-                          const struct transfer *transfer, const struct cause *cause)
+enum err_code work_credit(struct work *work, struct member_work *member, const struct rule *rule, enum entry_kind kind,
+                          int64_t amount, int64_t wanted, const struct cause *cause)
 {
     const struct currency *currency = &cause->terms->points[rule->currency];
-    struct lot lot = work_lot(cause->terms, rule, rule->currency, cause->partner_id, work->now);
-    struct transfer credit = *transfer;
-    credit.lot = &lot;
     struct balance *balance = state_balance(&member->state, currency->name, work->scratch);
-    enum err_code code = work_post(work, member, balance, &credit, cause);
+    struct lot lot;
+    struct transfer transfer = {.kind = kind,
+                                .from = kind == ENTRY_POSTING ? ACCOUNT_MEMBER_PENDING : ACCOUNT_PROGRAMME,
+                                .to = ACCOUNT_MEMBER_AVAILABLE,
+                                .amount = amount,
+                                .wanted = wanted,
+                                .currency = currency->name,
+                                .rule_id = rule->id};
+    assert(kind == ENTRY_ACCRUAL || kind == ENTRY_POSTING);
+    if (expiry_of(currency, rule)->form != EXPIRY_NEVER) {
+        lot = work_lot(cause->terms, rule, rule->currency, cause->partner_id, work->now);
+        transfer.lot = &lot;
+    }
+    enum err_code code = work_post(work, member, balance, &transfer, cause);
     if (code)
         return code;
-    if (!checked_add(balance->lifetime, credit.amount, &balance->lifetime))
+    if (!checked_add(balance->lifetime, amount, &balance->lifetime))
         return lifetime_overflow(work, currency->name);
     balance->accrued = true;
-    tier_count_points(work, member, rule, credit.amount, rule->pending ? work->now : cause->granted_at, cause->terms);
-    struct text reason = reason_for_accrual(work->arena, rule, currency, credit.amount, cause->subject);
-    add_points_reward(work, member, REWARD_POINTS_GRANTED, balance, &credit, cause, reason);
+    if (work->program->tiers)
+        tier_count_points(work, member, rule, amount, rule->pending ? work->now : cause->granted_at, cause->terms);
+    struct text reason = reason_for_accrual(work->arena, rule, currency, amount, cause->subject);
+    add_points_reward(work, member, REWARD_POINTS_GRANTED, balance, &transfer, cause, reason);
     return ERR_NONE;
 }
 
@@ -288,25 +305,19 @@ enum err_code work_accrue(struct work *work, struct member_work *member, const s
                           const struct cause *cause, int64_t *granted)
 {
     TRACE_RULE(work, FACT_ASKED, cause->terms, rule, fact->party = member->party);
-    int64_t amount = limiting_take(work, member, rule, wanted, cause);
+    bool is_limited = rule->limits.count > 0 || rule->budgets.count > 0;
+    int64_t amount = is_limited ? limiting_take(work, member, rule, wanted, cause) : wanted;
     *granted = amount;
     TRACE(work, FACT_GRANTED, fact->party = member->party, fact->wanted = wanted, fact->granted = amount);
     if (amount == 0)
         return ERR_NONE;
-    struct transfer transfer = {.kind = ENTRY_ACCRUAL,
-                                .from = ACCOUNT_PROGRAMME,
-                                .to = ACCOUNT_MEMBER_AVAILABLE,
-                                .amount = amount,
-                                .wanted = wanted,
-                                .currency = cause->terms->points[rule->currency].name,
-                                .rule_id = rule->id};
-    int64_t due = posting_due(work, rule, cause);
     work_touch(work, member, cause->terms, rule->currency);
+    int64_t due = rule->pending ? posting_due(rule, cause) : work->now;
     if (due > work->now)
         TRACE(work, FACT_PENDING, fact->granted = amount, fact->due = due);
     if (due > work->now)
-        return posting_put_aside(work, member, rule, &transfer, cause, due);
-    return work_credit(work, member, rule, &transfer, cause);
+        return posting_put_aside(work, member, rule, amount, wanted, cause, due);
+    return work_credit(work, member, rule, ENTRY_ACCRUAL, amount, wanted, cause);
 }
 
 enum err_code work_take_back(struct work *work, struct member_work *member, const struct rule *rule, int64_t amount,
@@ -324,7 +335,7 @@ enum err_code work_take_back(struct work *work, struct member_work *member, cons
     if (code || amount == 0)
         return code;
     int64_t wanted = amount;
-    int64_t came_at = rule->pending ? posting_due(work, rule, cause) : cause->granted_at;
+    int64_t came_at = rule->pending ? posting_due(rule, cause) : cause->granted_at;
     tier_count_points(work, member, rule, -wanted, came_at, cause->terms);
     struct balance *balance = state_balance(&member->state, currency->name, work->scratch);
     int64_t available = balance->available > 0 ? balance->available : 0;

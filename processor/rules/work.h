@@ -37,7 +37,7 @@ struct work {
     struct arena *arena;     /* what the decision is made of */
     struct scratch *scratch; /* what the step needs meanwhile */
     struct err *err;
-    struct member_work members[STEP_PARTIES_MAX];
+    struct member_work *members; /* room for STEP_PARTIES_MAX */
     size_t member_count;
     int64_t now;                         /* µs: when the event occurred or, while settling, when that fell due */
     bool waiting;                        /* an undoing was kept for what it undoes */
@@ -139,9 +139,10 @@ void work_evaluate(const struct work *work, const struct member_work *member, co
 bool work_condition_holds(const struct work *work, const struct member_work *member,
                           const struct cel_program *condition, const struct event *event);
 
-/* Makes points of a rule of cause->terms available: entry, lot, lifetime, output. */
-enum err_code work_credit(struct work *work, struct member_work *member, const struct rule *rule,
-                          const struct transfer *transfer, const struct cause *cause);
+/* Makes points of a rule of cause->terms available: entry, lot, lifetime, output. kind: ENTRY_ACCRUAL; ENTRY_POSTING
+ * for what was pending. */
+enum err_code work_credit(struct work *work, struct member_work *member, const struct rule *rule, enum entry_kind kind,
+                          int64_t amount, int64_t wanted, const struct cause *cause);
 
 /* Grants points by a rule of cause->terms, as many as its limits leave: entry, lifetime, output. wanted > 0. *granted
  * is 0 to wanted; nothing granted leaves no entry. */

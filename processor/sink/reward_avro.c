@@ -67,8 +67,7 @@ static uint8_t *put_long(uint8_t *at, int64_t value)
 static uint8_t *put_text(uint8_t *at, struct text text)
 {
     at = put_long(at, (int64_t)text.len);
-    if (text.len)
-        memcpy(at, text.at, text.len);
+    bytes_copy(at, text.at, text.len);
     return at + text.len;
 }
 

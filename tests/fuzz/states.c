@@ -29,7 +29,16 @@ static const char source[] =
     "  - {id: welcome, on: activity.sign_up, earn: {fixed: 100}, once_per: member}\n"
     "rewards:\n"
     "  - {id: note, each: 200 points, give: A note, worth: {EUR: 2}}\n"
-    "  - {id: treat, each: 30.00 EUR spent, give: A treat}\n";
+    "  - {id: treat, each: 30.00 EUR spent, give: A treat}\n"
+    "tiers:\n"
+    "  by: {earned: points}\n"
+    "  over: calendar_year\n"
+    "  down: one_step\n"
+    "  grace: 1 month\n"
+    "  levels:\n"
+    "    - {id: low, at: 0, birthday: {give: A cake, bonus: 5 stars}}\n"
+    "    - {id: mid, at: 20, bonus: 3 points, multiplier: 1.5}\n"
+    "    - {id: high, at: 100, bought: {sku: b, for: 1 month}, bonus: 1 stars}\n";
 
 #define DAY_US (INT64_C(24) * 3600 * 1000000)
 
@@ -60,6 +69,11 @@ static const struct event events[] = {
     {.kind = REDEMPTION_CANCELLED, .type = EVENT_REDEMPTION, .redemption = {.redemption_id = {"r1", 2}}},
     {.kind = TIMER_DUE, .type = EVENT_TIMER, .occurred_at = 4 * DAY_US},
     {.kind = TIMER_DUE, .type = EVENT_TIMER, .occurred_at = 40 * DAY_US},
+    {.kind = TIMER_DUE, .type = EVENT_TIMER, .occurred_at = 1000 * DAY_US},
+    {.kind = MEMBER_ENROLLED,
+     .type = EVENT_MEMBER,
+     .member = {.birthday = {"2000-02-29", 10}, .zone = {"Asia/Tokyo", 10}}},
+    {.kind = MEMBER_LEFT, .type = EVENT_MEMBER, .occurred_at = DAY_US},
     {.kind = ADJUSTMENT_MADE, .type = EVENT_ADJUSTMENT, .adjustment = {.points = -50}},
 };
 

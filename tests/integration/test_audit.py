@@ -100,6 +100,9 @@ def test_nothing_is_wrong_under_load(make_world):
         judged += told["topics"]["rows_below_k"]
     feeder.finish(60)
     world.wait_caught_up(60)
+    until(lambda: world.query("SELECT count(*) FROM members WHERE due_at IS NOT NULL") == [(0,)], 60, "timers have settled it all")
+    world.wait_caught_up(60)
+    world.adopt_timers()
     verify(world)
     told = clean(world)
     assert judged > 0 and told["topics"]["rows_not_judged"] == 0

@@ -6,6 +6,11 @@
 #include "rules/state.h"
 #include "rules/step.h"
 
+static void add_grant(struct grants *grants, struct grant grant, struct scratch *scratch)
+{
+    *grants_add(grants, grant.version, grant.rule, grant.at, scratch) = grant;
+}
+
 static struct arena *arena;
 static struct scratch *scratch;
 
@@ -125,7 +130,7 @@ Test(state, of_one_order_is_about_a_hundred_bytes)
                                  .lines = lines,
                                  .line_count = 3};
     for (size_t rule = 0; rule < 5; rule++)
-        grants_add(&order.grants, &(struct grant){1, rule, 79, 79, 0, 0}, scratch);
+        add_grant(&order.grants, (struct grant){1, rule, 79, 79, 0, 0}, scratch);
     struct member_state state = empty_state();
     state.entry_count = 5;
     state.order_count = 3;
@@ -311,9 +316,9 @@ static struct order_record full_order(void)
                                  .refunded_amount = 99,
                                  .lines = lines,
                                  .line_count = 3};
-    grants_add(&order.grants, &(struct grant){1, 0, 20, 35, 0, 0}, scratch);
-    grants_add(&order.grants, &(struct grant){1, 300, 0, 0, 0, 0}, scratch);
-    grants_add(&order.grants, &(struct grant){2, 1, INT64_MAX, INT64_MAX, 0, 0}, scratch);
+    add_grant(&order.grants, (struct grant){1, 0, 20, 35, 0, 0}, scratch);
+    add_grant(&order.grants, (struct grant){1, 300, 0, 0, 0, 0}, scratch);
+    add_grant(&order.grants, (struct grant){2, 1, INT64_MAX, INT64_MAX, 0, 0}, scratch);
     return order;
 }
 
@@ -345,7 +350,7 @@ Test(record, keeps_grants_sorted_by_version_and_rule)
     static const struct grant made[] = {
         {2, 1, 0, 0, 0, 0}, {1, 7, 0, 0, 0, 0}, {2, 0, 0, 0, 0, 0}, {1, 3, 0, 0, 0, 0}, {3, 0, 0, 0, 0, 0}};
     for (size_t i = 0; i < 5; i++)
-        grants_add(&grants, &made[i], scratch);
+        add_grant(&grants, made[i], scratch);
     cr_assert_eq(grants.count, 5);
     cr_assert(grants.items[0].version == 1 && grants.items[0].rule == 3 && grants.items[1].rule == 7);
     cr_assert(grants.items[2].version == 2 && grants.items[2].rule == 0 && grants.items[3].rule == 1);
@@ -355,7 +360,7 @@ Test(record, keeps_grants_sorted_by_version_and_rule)
 Test(record, of_something_that_counts_once_reads_back)
 {
     struct once_record once = {.undone = 0x1ff, .partner_id = TEXT("cafe")};
-    grants_add(&once.grants, &(struct grant){7, 2, 50, 60, -1, 1 + NETWORK_TIKTOK}, scratch);
+    add_grant(&once.grants, (struct grant){7, 2, 50, 60, -1, 1 + NETWORK_TIKTOK}, scratch);
     struct once_record read;
     struct err err;
     cr_assert_eq(once_record_decode(once_record_encode(&once, scratch), scratch, &read, &err), ERR_NONE, "%s",

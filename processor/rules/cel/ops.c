@@ -34,13 +34,13 @@ void cel_op_local(const struct cel_op *op, struct cel_run *run, struct cel_value
 
 void cel_op_field(const struct cel_op *op, struct cel_run *run, struct cel_value *out)
 {
-    struct cel_value object;
-    cel_run_op(op->children[0], run, &object);
-    if (object.kind == CEL_OBJECT && object.object.type == op->object) {
-        op->field->get(object.object.object, out);
+    struct cel_value room;
+    const struct cel_value *object = cel_operand(op->children[0], run, &room);
+    if (object->kind == CEL_OBJECT && object->object.type == op->object) {
+        op->field->get(object->object.object, out);
         place(out, op->at);
-    } else if (object.kind == CEL_ERROR) {
-        *out = object;
+    } else if (object->kind == CEL_ERROR) {
+        *out = *object;
     } else {
         fail(out, CEL_NO_SUCH_FIELD, op->at);
     }
@@ -129,52 +129,60 @@ void cel_op_call(const struct cel_op *op, struct cel_run *run, struct cel_value 
     place(out, op->at);
 }
 
-/* Both operands; false when one is an error, which *out then is. */
-static inline bool operands(const struct cel_op *op, struct cel_run *run, struct cel_value both[2],
-                            struct cel_value *out)
+/* Two operands, in rooms of their own where they do not stand elsewhere. */
+struct operands {
+    const struct cel_value *left;
+    const struct cel_value *right;
+    struct cel_value rooms[2];
+};
+
+/* False when one is an error, which *out then is. */
+static inline bool read_operands(const struct cel_op *op, struct cel_run *run, struct operands *both,
+                                 struct cel_value *out)
 {
-    cel_run_op(op->children[0], run, &both[0]);
-    cel_run_op(op->children[1], run, &both[1]);
-    if (both[0].kind != CEL_ERROR && both[1].kind != CEL_ERROR)
+    both->left = cel_operand(op->children[0], run, &both->rooms[0]);
+    both->right = cel_operand(op->children[1], run, &both->rooms[1]);
+    if (both->left->kind != CEL_ERROR && both->right->kind != CEL_ERROR)
         return true;
-    *out = both[0].kind == CEL_ERROR ? both[0] : both[1];
+    *out = both->left->kind == CEL_ERROR ? *both->left : *both->right;
     return false;
 }
 
 /* Equality and order decide most conditions: integers and texts by the shortest way, the rest as everywhere. */
-static inline bool equal(const struct cel_value both[2])
+static inline bool equal(const struct cel_value *left, const struct cel_value *right)
 {
-    if (both[0].kind == CEL_STRING && both[1].kind == CEL_STRING)
-        return text_equal(both[0].text, both[1].text);
-    if (both[0].kind == CEL_INT && both[1].kind == CEL_INT)
-        return both[0].integer == both[1].integer;
-    return cel_equal(&both[0], &both[1]);
+    if (left->kind == CEL_STRING && right->kind == CEL_STRING)
+        return text_equal(left->text, right->text);
+    if (left->kind == CEL_INT && right->kind == CEL_INT)
+        return left->integer == right->integer;
+    return cel_equal(left, right);
 }
 
 void cel_op_equal(const struct cel_op *op, struct cel_run *run, struct cel_value *out)
 {
-    struct cel_value both[2];
-    if (operands(op, run, both, out))
-        *out = cel_bool(equal(both));
+    struct operands both;
+    if (read_operands(op, run, &both, out))
+        *out = cel_bool(equal(both.left, both.right));
 }
 
 void cel_op_unequal(const struct cel_op *op, struct cel_run *run, struct cel_value *out)
 {
-    struct cel_value both[2];
-    if (operands(op, run, both, out))
-        *out = cel_bool(!equal(both));
+    struct operands both;
+    if (read_operands(op, run, &both, out))
+        *out = cel_bool(!equal(both.left, both.right));
 }
 
 #define ORDERING(name, operator, function)                                                                             \
     void name(const struct cel_op *op, struct cel_run *run, struct cel_value *out)                                     \
     {                                                                                                                  \
-        struct cel_value both[2];                                                                                      \
-        if (!operands(op, run, both, out))                                                                             \
+        struct operands both;                                                                                          \
+        if (!read_operands(op, run, &both, out))                                                                       \
             return;                                                                                                    \
-        if (both[0].kind == CEL_INT && both[1].kind == CEL_INT) {                                                      \
-            *out = cel_bool(both[0].integer operator both[1].integer);                                                 \
+        if (both.left->kind == CEL_INT && both.right->kind == CEL_INT) {                                               \
+            *out = cel_bool(both.left->integer operator both.right->integer);                                          \
         } else {                                                                                                       \
-            function(run, both, out);                                                                                  \
+            const struct cel_value arguments[2] = {*both.left, *both.right};                                           \
+            function(run, arguments, out);                                                                             \
             place(out, op->at);                                                                                        \
         }                                                                                                              \
     }

@@ -48,6 +48,20 @@ cel_op_run cel_op_constant, cel_op_variable, cel_op_local, cel_op_field, cel_op_
     cel_op_has_key, cel_op_call, cel_op_list, cel_op_map, cel_op_and, cel_op_or, cel_op_conditional, cel_op_matches,
     cel_op_equal, cel_op_unequal, cel_op_less, cel_op_less_equal, cel_op_more, cel_op_more_equal;
 
+/* What the operation gives: where it stands already if it is a constant, a local or a variable without an error, else
+ * in the room. */
+static inline const struct cel_value *cel_operand(const struct cel_op *op, struct cel_run *run, struct cel_value *room)
+{
+    if (op->run == cel_op_constant)
+        return &op->value;
+    if (op->run == cel_op_local)
+        return &run->locals[op->slot];
+    if (op->run == cel_op_variable && run->variables[op->slot].kind != CEL_ERROR)
+        return &run->variables[op->slot];
+    cel_run_op(op, run, room);
+    return room;
+}
+
 /* The macros: children[0] is the range. */
 cel_op_run cel_op_all, cel_op_exists, cel_op_exists_one, cel_op_filter, cel_op_transform;
 

@@ -75,6 +75,9 @@ static enum err_code check_line(const struct order_line *line, size_t number, in
     }
     if (line->sku.len == 0 && line->line_id.len == 0)
         return err_set(err, ERR_BAD_EVENT, "line %zu has neither sku nor line_id", number);
+    if (line->label_count > LABELS_MAX)
+        return err_set(err, ERR_BAD_EVENT, "line %zu has %zu labels; at most %d", number, line->label_count,
+                       LABELS_MAX);
     if (line->quantity < 1)
         return err_set(err, ERR_BAD_EVENT, "line %zu: quantity is %" PRId64, number, line->quantity);
     if (!checked_mul(line->quantity, line->unit_price, &price))

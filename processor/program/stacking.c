@@ -30,6 +30,10 @@ void read_stacking(struct loader *loader, const struct node *node, void *into)
     struct rule *rule = &((struct draft *)into)->rule;
     if (!expect_kind(loader, node, NODE_SCALAR, "stacking"))
         return;
+    if (((struct draft *)into)->typed && rule->type == EVENT_REFERRAL) {
+        complain(loader, node, "stacking is not for rules on referrals, which each reward a referee once");
+        return;
+    }
     struct text rest = node->text;
     struct text first = next_word(&rest), second = next_word(&rest), group = next_word(&rest);
     bool alone = second.len == 0;

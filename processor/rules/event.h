@@ -79,6 +79,8 @@ enum share_network {
         NETWORK_COUNT
 };
 
+enum { LABELS_MAX = 100 }; /* of a line; an order that has more on one is refused */
+
 struct order_line {
     struct text line_id; /* empty: the sku names the line */
     struct text sku;

@@ -37,7 +37,7 @@ GETTER(line_tax, order_line, cel_int(it->tax))
 
 static const struct cel_field line_fields[] = {
     {"line_id", &cel_type_string, 0, line_id},        {"sku", &cel_type_string, 0, line_sku},
-    {"category", &cel_type_string, 0, line_category}, {"labels", &cel_type_list_string, 0, line_labels},
+    {"category", &cel_type_string, 0, line_category}, {"labels", &cel_type_list_string, LABELS_MAX, line_labels},
     {"quantity", &cel_type_int, 0, line_quantity},    {"unit_price", &cel_type_int, 0, line_unit_price},
     {"discount", &cel_type_int, 0, line_discount},    {"tax", &cel_type_int, 0, line_tax},
 };

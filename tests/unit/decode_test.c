@@ -434,6 +434,20 @@ static void possible(const struct event *event)
     cr_assert_eq(validate_event(event, &limits, recorded_at, &err), ERR_NONE, "%s", err.text);
 }
 
+Test(decode, a_line_of_an_order_has_so_many_labels_and_no_more)
+{
+    static const struct text labels[LABELS_MAX + 1];
+    struct order_line line = {.sku = TEXT("tea"), .quantity = 1, .labels = labels, .label_count = LABELS_MAX};
+    struct event order = some_event(EVENT_ORDER, ORDER_PAID);
+    order.order.order_id = TEXT("o-1");
+    order.order.currency = TEXT("EUR");
+    order.order.lines = &line;
+    order.order.line_count = 1;
+    possible(&order);
+    line.label_count = LABELS_MAX + 1;
+    impossible(&order, ERR_BAD_EVENT, "line 1 has 101 labels; at most 100");
+}
+
 Test(decode, reviews_and_shares_need_what_they_are_about)
 {
     struct event review = some_event(EVENT_REVIEW, REVIEW_APPROVED);

@@ -545,6 +545,8 @@ Test(program_load, says_what_is_wrong_with_what_a_rule_counts_and_when)
     expect_field(paid, "stacking: best",
                  "stacking is `best`; it can be: add, exclusive, best of NAME (of the characters "
                  "a-z 0-9 -)");
+    expect_field("referral.converted", "stacking: exclusive",
+                 "stacking is not for rules on referrals, which each reward a referee once");
     expect_field(paid, "priority: 1",
                  "priority orders rules of `stacking: exclusive` or `best of NAME`; this one adds");
     expect_field(paid, "days: Tues",
@@ -611,6 +613,15 @@ Test(program_load, says_what_is_wrong_with_multipliers)
     expect_multiplier("times: 2, rules: [base, seen]", "rule `seen` is for another type of event than the first");
     expect_multiplier("times: 2, rules: [seen], when: event.total > 1",
                       "when: no field `total` in activity (line 1, column 7 of the condition)");
+}
+
+Test(program_load, takes_a_condition_that_looks_for_a_label_in_every_line)
+{
+    struct loaded loaded =
+        load("program: p\nversion: 1\neffective: 2026-01-01\npoints: {points: {}}\nmoney: {EUR: 2}\nrules:\n"
+             "  - {id: r, on: order.paid, earn: {fixed: 1}, when: 'event.lines.exists(l, \"new\" in l.labels)'}\n");
+    cr_assert_eq(loaded.code, ERR_NONE, "%s", loaded.err.text);
+    arena_free(loaded.arena);
 }
 
 Test(program_load, bounds_what_a_condition_costs)

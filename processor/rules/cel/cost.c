@@ -113,16 +113,28 @@ static struct shape join_shapes(struct costing *costing, struct shape a, struct 
     return result;
 }
 
+/* Elements of a list, or keys of a map, each compared up to the shorter length. */
+static uint64_t cost_of_members(const struct costing *costing, const struct cel_node *node, const struct shape *shapes)
+{
+    const struct cel_type *type = node->children[1]->type;
+    bool is_map = type->kind == CEL_MAP;
+    struct shape member = is_map ? key_shape(costing, &shapes[1], type) : element_shape(costing, &shapes[1], type);
+    const struct cel_type *of = is_map ? type->key : type->element;
+    uint64_t sought = extent(costing, &shapes[0], node->children[0]->type);
+    uint64_t each = extent(costing, &member, of ? of : &cel_type_dyn);
+    return plus(times(shapes[1].size, plus(sought < each ? sought : each, 1)), 1);
+}
+
 /* For matches: what a byte of the text may take, of the most that a pattern's program may be; and its memory. */
 enum { PATTERN_STEPS = 200, PATTERN_MEMORY = 3000 };
 
 static struct shape cost_of_call(struct costing *costing, const struct cel_node *node, const struct shape *shapes)
 {
     const struct cel_function *function = node->function;
-    uint64_t extents = 0, shorter = UINT64_MAX, last = 0;
+    uint64_t extents = 0, shorter = UINT64_MAX;
     struct shape result = shape_of_type(costing, node->type, 0);
     for (size_t i = 0; i < node->count; i++) {
-        last = extent(costing, &shapes[i], node->children[i]->type);
+        uint64_t last = extent(costing, &shapes[i], node->children[i]->type);
         extents = plus(extents, last);
         shorter = last < shorter ? last : shorter;
     }
@@ -146,8 +158,8 @@ static struct shape cost_of_call(struct costing *costing, const struct cel_node 
     case CEL_COSTS_SHORTER:
         costing->cost = plus(costing->cost, shorter);
         break;
-    case CEL_COSTS_SECOND:
-        costing->cost = plus(costing->cost, last);
+    case CEL_COSTS_MEMBERS:
+        costing->cost = plus(costing->cost, cost_of_members(costing, node, shapes));
         break;
     case CEL_COSTS_SIZES:
         costing->cost = plus(costing->cost, extents);

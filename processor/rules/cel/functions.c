@@ -80,7 +80,7 @@ static const struct cel_function functions[] = {
     ORDER("_>_", cel_call_more),
     ORDER("_>=_", cel_call_more_equal),
     ENTRY("_[_]", false, true, 2, indexes, cel_call_index, CEL_REFINE_INDEX, CEL_COSTS_ELEMENT),
-    ENTRY("@in", false, true, 2, memberships, cel_call_in, CEL_REFINE_IN, CEL_COSTS_SECOND),
+    ENTRY("@in", false, true, 2, memberships, cel_call_in, CEL_REFINE_IN, CEL_COSTS_MEMBERS),
     EITHER("size", 1, sizes, cel_call_size, CEL_COSTS_SIZES),
     MEMBER("contains", 2, text_tests, cel_call_contains, CEL_COSTS_SIZES),
     MEMBER("startsWith", 2, text_tests, cel_call_starts_with, CEL_COSTS_SHORTER),

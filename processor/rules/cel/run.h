@@ -31,7 +31,7 @@ enum cel_costs {
     CEL_COSTS_ONE,     /* small result */
     CEL_COSTS_SIZES,   /* as long as its arguments together */
     CEL_COSTS_SHORTER, /* as long as the shorter of two: comparisons */
-    CEL_COSTS_SECOND,  /* as long as the second: each element is compared up to its own length */
+    CEL_COSTS_MEMBERS, /* the first is compared with each element of the second, up to the shorter's length */
     CEL_COSTS_COPIES,  /* the same, and the result is as large as the first argument */
     CEL_COSTS_JOINS,   /* the result is as large as both */
     CEL_COSTS_ELEMENT, /* the result is an element of the first; as many steps as that has */

@@ -104,7 +104,7 @@ const struct command command_timers_show = {
         "the newest event applied. A partition that is read to its end counts as now, unless its topic is one of "
         "kafka.history_topics.\n\n"
         "due: members who are woken at this moment, or whose timer was refused; the refused are sent again when the "
-        "programs change, or after a day. later: members who owe something that the watermark has not passed.",
+        "programs change, or after an hour. later: members who owe something that the watermark has not passed.",
     .loads_config = true,
     .json = true,
     .examples = {{"points timers show", "is anything held back, and by which partition"}},

@@ -6,7 +6,7 @@
 
 #define NOT_IN_VAIN                                                                                                    \
     " NOT EXISTS (SELECT FROM timers_in_vain v WHERE v.member_key = m.member_key AND v.due_at = m.due_at"              \
-    " AND v.revision = r.revision AND v.noted_at > now() - interval '1 day')"
+    " AND v.revision = r.revision AND v.noted_at > now() - interval '1 hour')"
 
 enum err_code due_prepare(struct exchange *ledger, struct err *err)
 {

@@ -130,7 +130,7 @@ static enum err_code settle_sent(struct rounds *rounds, struct err *err)
     if (in_vain > 0)
         log_event(LOG_WARN, "timers.in_vain", "members=%lld detail=%s", (long long)in_vain,
                   log_quote("their timers were refused, see the dead letters; sent again when the programs change, or "
-                            "after a day"));
+                            "after an hour"));
     forget_sent(rounds);
     return ERR_NONE;
 }

@@ -1,5 +1,5 @@
 -- Timers that came and settled nothing, because they were refused: they are not sent again before the programs, or the
--- time due, have changed, or a day has passed.
+-- time due, have changed, or an hour has passed.
 CREATE TABLE timers_in_vain (
     member_key uuid        PRIMARY KEY,
     due_at     bigint      NOT NULL, -- of the timer, µs UTC

@@ -259,6 +259,18 @@ static void append_entry(struct fold *fold, const struct record *record, const s
         (struct row_ref){member->key, entry->sequence, at, fold->unsorted.len - at};
 }
 
+/* A refusal that rests on what a member has holds only while that is so: the member's version is compared, as if the
+ * event had changed it. So it is with what does nothing only because of what the member has, as this instance knows it:
+ * a timer that finds nothing due, an amendment of an order that is not known. */
+static void rest_on_members(struct fold *fold, const struct work *work)
+{
+    for (size_t p = 0; p < work->party_count; p++) {
+        struct member *member = &fold->changes.members[work->parties[p]];
+        if (member->state.len > 0)
+            member->changed = true;
+    }
+}
+
 static void take_decision(struct fold *fold, const struct record *record, const struct work *work,
                           const struct decision *decision)
 {
@@ -274,6 +286,8 @@ static void take_decision(struct fold *fold, const struct record *record, const 
         side->record = arena_bytes(fold->arena, spill->record);
         side->changed = true;
     }
+    if (work->event->kind == TIMER_DUE || work->event->kind == ORDER_AMENDED)
+        rest_on_members(fold, work);
     for (size_t p = 0; p < work->party_count; p++) {
         if (!decision->states[p].at)
             continue;
@@ -303,17 +317,6 @@ static enum err_code erase(struct fold *fold, const struct work *work, const str
     }
     fold->changes.members[work->parties[0]].erased = true;
     return code;
-}
-
-/* A refusal that rests on what a member has holds only while that is so: the member's version is compared, as if the
- * event had changed it. */
-static void rest_on_members(struct fold *fold, const struct work *work)
-{
-    for (size_t p = 0; p < work->party_count; p++) {
-        struct member *member = &fold->changes.members[work->parties[p]];
-        if (member->state.len > 0)
-            member->changed = true;
-    }
 }
 
 /* Adds to the batch what a decision lacked. */

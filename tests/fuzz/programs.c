@@ -11,8 +11,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const struct zones *machine_zones(void)
 {
     static const struct zones *zones;
+    static struct arena *arena; /* what lives as long as the process must be reachable: it is no leak then */
     struct err err;
-    if (!zones && zones_load(ZONES_FOLDER, arena_new(0), &zones, &err))
+    if (zones)
+        return zones;
+    arena = arena_new(0);
+    if (zones_load(ZONES_FOLDER, arena, &zones, &err))
         abort();
     return zones;
 }

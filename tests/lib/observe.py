@@ -38,6 +38,7 @@ class Observation:
 
 
 def observe(world: World) -> Observation:
+    world.settle_timers()
     world.wait_settled()
     seen = Observation()
     topics = {number: name for number, name in world.query("SELECT topic_no, name FROM topics")}

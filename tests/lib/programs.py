@@ -99,7 +99,7 @@ rules:
   - {{id: walk, on: activity.miles_walked, earn: {{rate: "{rng.choice(("1 per 3", "10 per 1", "7 per whole 2.5"))}"}}, rounding: {rng.choice(("down", "up", "half_even"))}{caps['walk']}}}
   - {{id: hello, on: activity.sign_up, earn: {{fixed: 25, currency: extra}}, once_per: member}}
 {caps['all']}rewards:
-  - {{id: voucher, each: "{rng.randint(150, 1500)} coins", give: "Voucher", worth: {{EUR: "5.00"}}}}
+  - {{id: voucher, each: "{rng.randint(50, 500)} coins", give: "Voucher", worth: {{EUR: "5.00"}}}}
   - {{id: gift, each: "{rng.randint(50, 400)}.00 EUR spent", give: "Gift"}}
 """
 

@@ -172,9 +172,9 @@ def test_redis_altered_behind_its_back_is_found_and_mended(world):
 
 
 @pytest.mark.parametrize("change, kind", [
-    ("UPDATE entries SET amount = amount + 1 WHERE kind = 6 AND sequence = 1", "balance"),
-    ("DELETE FROM entries WHERE kind = 6 AND sequence = 1", "sequence"),
-    ("UPDATE entries SET from_account = 9 WHERE kind = 6 AND sequence = 1", "sum_not_zero"),
+    ("UPDATE entries SET amount = amount + 1 WHERE kind = 6 AND amount = 70", "balance"),
+    ("DELETE FROM entries WHERE kind = 6 AND amount = 70", "sequence"),
+    ("UPDATE entries SET from_account = 9 WHERE kind = 6 AND amount = 70", "sum_not_zero"),
     ("DELETE FROM members WHERE member_id = 'carl'", "entries_without_member"),
     ("UPDATE members SET due_at = 5 WHERE member_id = 'carl'", "due"),
     ("UPDATE members SET state = '\\x07' WHERE member_id = 'carl'", "unreadable_state"),
@@ -197,7 +197,7 @@ def test_a_changed_entry_is_told_apart_from_a_missing_output(world):
     pruned(world, settled(world))
     with psycopg.connect(world.postgres_url, autocommit=True) as connection:
         connection.execute("ALTER TABLE entries DISABLE TRIGGER USER")
-        connection.execute("UPDATE entries SET amount = amount + 1 WHERE kind = 6 AND sequence = 1")
+        connection.execute("UPDATE entries SET amount = amount + 1 WHERE kind = 6 AND amount = 70")
     before = messages(world, world.rewards)
     told = audit(world, "--only", "topics", "--repair", status=1)
     assert found(told)["output_altered"] == 1 and "output_missing" not in found(told)

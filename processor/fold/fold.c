@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "fold/entry_row.h"
 #include "fold/inner.h"
+#include "rules/program_model.h"
 #include "sink/frames.h"
 #include "sink/output_id.h"
 
@@ -271,6 +272,17 @@ static void rest_on_members(struct fold *fold, const struct work *work)
     }
 }
 
+/* What does nothing may do so only because of what the member has, as this instance knows it: a timer that finds
+ * nothing due, an amendment of an order that is not known, a rule whose limit is used up. What no rule is for does
+ * nothing to anybody. */
+static bool depends_on_members(const struct work *work)
+{
+    const struct event *event = work->event;
+    if (event->kind == TIMER_DUE || event->kind == ORDER_AMENDED)
+        return true;
+    return event->kind != KIND_UNKNOWN && program_rules(work->program, event).count > 0;
+}
+
 static void take_decision(struct fold *fold, const struct record *record, const struct work *work,
                           const struct decision *decision)
 {
@@ -286,7 +298,7 @@ static void take_decision(struct fold *fold, const struct record *record, const 
         side->record = arena_bytes(fold->arena, spill->record);
         side->changed = true;
     }
-    if (work->event->kind == TIMER_DUE || work->event->kind == ORDER_AMENDED)
+    if (depends_on_members(work))
         rest_on_members(fold, work);
     for (size_t p = 0; p < work->party_count; p++) {
         if (!decision->states[p].at)
@@ -311,7 +323,6 @@ static enum err_code erase(struct fold *fold, const struct work *work, const str
     for (size_t i = 0; i < decision->merged_count && !code; i++) {
         struct member *member = &fold->changes.members[erased[i]];
         member->changed = member->erased = true;
-        member->due_at = INT64_MAX;
         member->due_at = INT64_MAX;
         code = step_erased(member->state, fold->arena, &member->state, err);
     }

@@ -16,9 +16,9 @@ def check(world, seed: int, events: int, kills: int, seconds: float):
     for program in ALL:
         world.apply(program)
     killer, _ = torture(world, seed, events, kills, seconds)
-    seen, expected = verify(world)
     copies = Counter((record.topic, record.partition, record.offset) for record in world.history)
     assert len(copies) == len(world.history) == events
+    seen, expected = verify(world)
     assert killer.kills >= kills
     assert {"conflicting_duplicate", "undecodable", "unknown_program"} <= set(seen.dead.values())
     assert len(expected.applied) > events * 0.6 and len(expected.applied) + len(seen.dead) < events, "there were duplicates"

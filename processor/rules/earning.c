@@ -28,7 +28,7 @@ static bool multiplies(const struct work *work, const struct member_work *member
     if (!concerned)
         return false;
     bool applies = is_open(member, terms, &multiplier->gate, event->occurred_at) &&
-                   work_condition_holds(work, member, multiplier->when, event);
+                   work_condition_holds(work, member, terms, multiplier->when, event);
     TRACE(work, FACT_MULTIPLIER, fact->multiplier = multiplier, fact->applied = applies);
     return applies;
 }
@@ -57,7 +57,7 @@ static bool amount_by_expression(const struct work *work, const struct member_wo
                                  const struct program *terms, const struct event *event, int64_t *out)
 {
     struct cel_value result;
-    work_evaluate(work, member, rule->amount, event, &result);
+    work_evaluate(work, member, terms, rule->amount, event, &result);
     *out = result.kind == CEL_INT && result.integer > 0 ? result.integer : 0;
     for (int i = 0; i < terms->points[rule->currency].decimals; i++)
         if (!checked_mul(*out, 10, out))
@@ -114,7 +114,7 @@ enum err_code earning_of_event(struct work *work, const struct member_work *memb
     *out = 0;
     if (!is_open(member, work->program, &rule->gate, event->occurred_at))
         return skip(work, SKIP_CLOSED);
-    if (!work_condition_holds(work, member, rule->when, event))
+    if (!work_condition_holds(work, member, work->program, rule->when, event))
         return skip(work, SKIP_CONDITION);
     if (rule->form == EARN_RATE) {
         assert(event->type == EVENT_ACTIVITY);
@@ -157,7 +157,7 @@ enum err_code earning_of_order(struct work *work, const struct member_work *memb
     if (measure.basket < least)
         return skip(work, SKIP_MINIMUM);
     const struct event *event = order_view_event(view, work->event, decision, rule->image | terms->image);
-    if (!work_condition_holds(work, member, rule->when, event))
+    if (!work_condition_holds(work, member, terms, rule->when, event))
         return skip(work, SKIP_CONDITION);
     return compute(work, member, terms, rule, rule->rates ? &rule->rates[money] : NULL, &measure, event, out);
 }

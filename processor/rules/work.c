@@ -242,11 +242,11 @@ trace_expression(const struct work *work, const struct cel_program *expression, 
     TRACE(work, FACT_EXPRESSION, fact->source = cel_program_source(expression), fact->parts = parts);
 }
 
-void work_evaluate(const struct work *work, const struct member_work *member, const struct cel_program *expression,
-                   const struct event *event, struct cel_value *out)
+void work_evaluate(const struct work *work, const struct member_work *member, const struct program *terms,
+                   const struct cel_program *expression, const struct event *event, struct cel_value *out)
 {
     struct member_view view;
-    view.program = work->program;
+    view.program = terms;
     view.state = &member->state;
     view.scratch = work->scratch;
     view.at = event->occurred_at;
@@ -254,19 +254,19 @@ void work_evaluate(const struct work *work, const struct member_work *member, co
     view.opened = false;
     struct cel_value variables[VARIABLE_COUNT] = {[VARIABLE_EVENT] = event_fields_value(event),
                                                   [VARIABLE_MEMBER] = member_fields_value(&view),
-                                                  [VARIABLE_PROGRAM] = program_fields_value(work->program)};
+                                                  [VARIABLE_PROGRAM] = program_fields_value(terms)};
     cel_eval(expression, variables, work->arena, out);
     if (__builtin_expect(work->input->trace != NULL, 0))
         trace_expression(work, expression, variables);
 }
 
-bool work_condition_holds(const struct work *work, const struct member_work *member,
+bool work_condition_holds(const struct work *work, const struct member_work *member, const struct program *terms,
                           const struct cel_program *condition, const struct event *event)
 {
     struct cel_value result;
     if (!condition)
         return true;
-    work_evaluate(work, member, condition, event, &result);
+    work_evaluate(work, member, terms, condition, event, &result);
     return result.kind == CEL_BOOL && result.boolean;
 }
 

@@ -130,13 +130,13 @@ void work_touch(struct work *work, struct member_work *member, const struct prog
 /* The variables of every expression: the event, the member that it is about, the program. */
 enum { VARIABLE_EVENT, VARIABLE_MEMBER, VARIABLE_PROGRAM, VARIABLE_COUNT };
 
-/* What an expression of a program gives for the event and the member; *out may refer to both and to the arena. An error
+/* What an expression of terms gives for the event and the member; *out may refer to both and to the arena. An error
  * (an absent key, an overflow) is a value. */
-void work_evaluate(const struct work *work, const struct member_work *member, const struct cel_program *expression,
-                   const struct event *event, struct cel_value *out);
+void work_evaluate(const struct work *work, const struct member_work *member, const struct program *terms,
+                   const struct cel_program *expression, const struct event *event, struct cel_value *out);
 
 /* Whether the condition holds; NULL always does, one that ends in an error does not. */
-bool work_condition_holds(const struct work *work, const struct member_work *member,
+bool work_condition_holds(const struct work *work, const struct member_work *member, const struct program *terms,
                           const struct cel_program *condition, const struct event *event);
 
 /* Makes points of a rule of cause->terms available: entry, lot, lifetime, output. kind: ENTRY_ACCRUAL; ENTRY_POSTING

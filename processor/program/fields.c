@@ -207,15 +207,21 @@ bool read_date_time(struct loader *loader, const struct node *node, const char *
 
 const struct shape id_shape = {.kind = SHAPE_TEXT, .pattern = "^[a-z0-9-]{1,64}$"};
 
+bool is_id(struct text text)
+{
+    bool good = text.len >= 1 && text.len <= ID_MAX;
+    for (size_t i = 0; good && i < text.len; i++) {
+        char c = text.at[i];
+        good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+    }
+    return good;
+}
+
 bool read_id(struct loader *loader, const struct node *node, const char *what, struct text *out)
 {
     if (!expect_kind(loader, node, NODE_SCALAR, what))
         return false;
-    bool good = node->text.len >= 1 && node->text.len <= ID_MAX;
-    for (size_t i = 0; good && i < node->text.len; i++) {
-        char c = node->text.at[i];
-        good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-    }
+    bool good = is_id(node->text);
     if (good)
         *out = node->text;
     else

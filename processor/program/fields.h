@@ -70,6 +70,7 @@ bool read_date_time(struct loader *loader, const struct node *node, const char *
 
 /* [a-z0-9-]{1,64}. */
 extern const struct shape id_shape;
+bool is_id(struct text text);
 bool read_id(struct loader *loader, const struct node *node, const char *what, struct text *out);
 
 /* Text of 1 to 256 bytes on one line. */

@@ -62,6 +62,15 @@ bool read_rate(struct loader *loader, const struct node *node, bool units, int p
 extern const struct shape reason_shape;
 bool read_reason(struct loader *loader, const struct node *node, struct reason *out);
 
+/* A part of words that the program has built in. */
+#define LITERAL(words)                                                                                                 \
+    {                                                                                                                  \
+        REASON_LITERAL,                                                                                                \
+        {                                                                                                              \
+            words, sizeof(words) - 1                                                                                   \
+        }                                                                                                              \
+    }
+
 /* The words of a rule that has none of its own. */
 struct reason default_reason(enum event_type type);
 

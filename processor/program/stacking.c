@@ -15,16 +15,6 @@ const struct shape stacking_shape = {
     .kind = SHAPE_TEXT, .pattern = "^(add|exclusive|best of [a-z0-9-]{1,64})$", .example = "best of spring"};
 const struct shape priority_shape = {.kind = SHAPE_WHOLE, .least = 0, .most = PRIORITY_MAX};
 
-static bool is_name(struct text text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.at[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'))
-            return false;
-    }
-    return text.len >= 1 && text.len <= 64;
-}
-
 void read_stacking(struct loader *loader, const struct node *node, void *into)
 {
     struct rule *rule = &((struct draft *)into)->rule;
@@ -41,7 +31,7 @@ void read_stacking(struct loader *loader, const struct node *node, void *into)
         rule->stacking = STACK_ADD;
     else if (alone && text_equal(first, TEXT("exclusive")))
         rule->stacking = STACK_EXCLUSIVE;
-    else if (text_equal(first, TEXT("best")) && text_equal(second, TEXT("of")) && is_name(group) &&
+    else if (text_equal(first, TEXT("best")) && text_equal(second, TEXT("of")) && is_id(group) &&
              next_word(&rest).len == 0) {
         rule->stacking = STACK_BEST;
         rule->group = group;

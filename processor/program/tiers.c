@@ -76,13 +76,6 @@ static const struct rule *read_points_given(struct loader *loader, const struct 
     return rule;
 }
 
-#define LITERAL(words)                                                                                                 \
-    {                                                                                                                  \
-        REASON_LITERAL,                                                                                                \
-        {                                                                                                              \
-            words, sizeof(words) - 1                                                                                   \
-        }                                                                                                              \
-    }
 static const struct reason_part bonus_words[] = {{.kind = REASON_AMOUNT},
                                                  LITERAL(" "),
                                                  {.kind = REASON_CURRENCY},
@@ -90,7 +83,6 @@ static const struct reason_part bonus_words[] = {{.kind = REASON_AMOUNT},
                                                  {.kind = REASON_SUBJECT}};
 static const struct reason_part birthday_words[] = {
     {.kind = REASON_AMOUNT}, LITERAL(" "), {.kind = REASON_CURRENCY}, LITERAL(" for your birthday")};
-#undef LITERAL
 
 /* ---- levels */
 

@@ -189,13 +189,6 @@ bool read_reason(struct loader *loader, const struct node *node, struct reason *
 
 struct reason default_reason(enum event_type type)
 {
-#define LITERAL(words)                                                                                                 \
-    {                                                                                                                  \
-        REASON_LITERAL,                                                                                                \
-        {                                                                                                              \
-            words, sizeof(words) - 1                                                                                   \
-        }                                                                                                              \
-    }
     static const struct reason_part order[] = {{.kind = REASON_AMOUNT},
                                                LITERAL(" "),
                                                {.kind = REASON_CURRENCY},
@@ -215,7 +208,6 @@ struct reason default_reason(enum event_type type)
         {.kind = REASON_AMOUNT}, LITERAL(" "), {.kind = REASON_CURRENCY}, LITERAL(" for a referral")};
     static const struct reason_part activity[] = {
         {.kind = REASON_AMOUNT}, LITERAL(" "), {.kind = REASON_CURRENCY}, LITERAL(" for "), {.kind = REASON_SUBJECT}};
-#undef LITERAL
     switch (type) {
     case EVENT_REVIEW:
         return (struct reason){.parts = review, .count = FIELD_COUNT(review)};

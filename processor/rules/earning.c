@@ -156,7 +156,8 @@ enum err_code earning_of_order(struct work *work, const struct member_work *memb
         return skip(work, SKIP_ITEMS);
     if (measure.basket < least)
         return skip(work, SKIP_MINIMUM);
-    const struct event *event = order_view_event(view, work->event, decision, rule->image | terms->image);
+    bool is_read = rule->when || rule->amount || terms->multiplier_count > 0;
+    const struct event *event = order_view_event(view, work->event, decision, is_read);
     if (!work_condition_holds(work, member, terms, rule->when, event))
         return skip(work, SKIP_CONDITION);
     return compute(work, member, terms, rule, rule->rates ? &rule->rates[money] : NULL, &measure, event, out);

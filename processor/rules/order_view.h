@@ -42,12 +42,12 @@ bool order_view_open(const struct order_record *record, struct scratch *scratch,
 void order_view_open_event(struct order_view *view, const struct event *cause);
 
 /* The order as an event, for conditions: lines with one key are one line, in order of their keys; those that came back
- * are not there. cause: an event of the order, for what all its events share. image: what of it is read (enum
- * order_image); where it is nothing, only type, kind and time are set. It is good until the next call. */
+ * are not there. cause: an event of the order, for what all its events share. whole: an expression reads it; else only
+ * type, kind and time are set. It is good until the next call. */
 static inline const struct event *order_view_event(struct order_view *view, const struct event *cause,
-                                                   const struct order_decision *decision, uint32_t image)
+                                                   const struct order_decision *decision, bool whole)
 {
-    if (image != 0 && !view->has_event)
+    if (whole && !view->has_event)
         order_view_open_event(view, cause);
     view->event.kind = decision->kind;
     view->event.occurred_at = decision->at;
